@@ -1,0 +1,1 @@
+"""siyu: a notebook and report workbench for private-domain customer operations."""

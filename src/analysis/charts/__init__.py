@@ -1,0 +1,1 @@
+"""A finished table in, a matplotlib figure out."""

@@ -1,0 +1,1 @@
+"""Who is leaving: labels, probabilities, their calibration."""

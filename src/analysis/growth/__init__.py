@@ -1,0 +1,1 @@
+"""Where revenue comes from: funnel, cohorts, unit economics."""

@@ -1,0 +1,1 @@
+"""Named tables and models; the only place where sibling rooms meet in code."""

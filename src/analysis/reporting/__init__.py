@@ -1,0 +1,1 @@
+"""Notebooks run by path, pages rendered from what they left."""

@@ -1,0 +1,1 @@
+"""A run: whole or invisible, recognised when repeated."""

@@ -1,0 +1,1 @@
+"""Who the customers are: tiers by rule, clusters by algorithm."""

@@ -1,0 +1,1 @@
+"""What a touch does: policies, strategies, the simulator."""
