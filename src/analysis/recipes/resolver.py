@@ -1,0 +1,268 @@
+"""Named tables and models: computed once, kept, recomputed only when something they depend on changed.
+
+A recipe is a public function in this folder; its parameter names say what it needs: other recipes, the
+tables as of the run's day, a notebook's parameters. Its result is kept as Parquet (a table) or JSON (a
+dict), named by a digest of all that went in, the code included. Several kernels may ask for the same
+recipe at once: one computes under a lock, the others read.
+"""
+
+import ast
+import fcntl
+import hashlib
+import importlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from analysis.checks import nearest
+from analysis.context import RunContext
+from analysis.errors import AnalysisError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pydantic import BaseModel
+
+__all__ = ["Previous", "Recipe", "Resolver", "code_digest", "recipes"]
+
+_ROOMS: Final = ("data", "stats", "features", "segments", "churn", "touch", "experiment", "growth", "recipes")
+_PACKAGE: Final = Path(__file__).parent.parent
+_DIGEST_LENGTH: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One recipe as its source states it.
+
+    Attributes:
+        name: Name of the function and of what it makes.
+        module: Module that holds it; imported only when it must be computed.
+        needs: Its parameter names.
+    """
+
+    name: str
+    module: str
+    needs: tuple[str, ...]
+
+
+@cache
+def recipes() -> dict[str, Recipe]:
+    """Return all recipes by name, read from the sources without importing a domain.
+
+    Raises:
+        AnalysisError: If two modules define the same recipe.
+    """
+    found: dict[str, Recipe] = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.stem in {"__init__", "resolver"}:
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            if node.name in found:
+                raise AnalysisError(f"Recipe '{node.name}' is defined in {found[node.name].module} and {path.stem}.")
+            arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            found[node.name] = Recipe(node.name, f"analysis.recipes.{path.stem}", tuple(a.arg for a in arguments))
+    return found
+
+
+@cache
+def code_digest() -> str:
+    """Return a digest of every source file that can change a number."""
+    digest = hashlib.sha256()
+    rooms = [*sorted(_PACKAGE.glob("*.py")), *(p for room in _ROOMS for p in sorted((_PACKAGE / room).rglob("*.py")))]
+    for path in rooms:
+        if path.name not in {"cli.py", "workbench.py", "context.py"}:
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:_DIGEST_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The state that the predecessor run left; empty where there is none.
+
+    Attributes:
+        folder: Its ``state/`` folder, or None.
+    """
+
+    folder: Path | None
+
+    def get(self, name: str) -> "pd.DataFrame | dict[str, Any] | None":
+        """Return that state as it was kept, or None."""
+        if self.folder is None:
+            return None
+        for suffix in (".parquet", ".json"):
+            if (path := self.folder / f"{name}{suffix}").is_file():
+                return read_kept(path)
+        return None
+
+    @property
+    def digest(self) -> str:
+        """Digest of all state files: part of the key of a recipe that looks back."""
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.glob("*")) if self.folder and self.folder.is_dir() else ():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        return digest.hexdigest()[:_DIGEST_LENGTH]
+
+
+@dataclass
+class Resolver:
+    """Resolves recipes for one run.
+
+    Args:
+        context: The run: its day, data, seed and cache.
+        params: Parameter model of each notebook, by notebook.
+    """
+
+    context: RunContext
+    params: "Mapping[str, BaseModel]"
+    _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _leaves: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def get(self, name: str) -> Any:
+        """Return what the recipe makes: a table (pandas) or a dict; computed now or kept from before.
+
+        Raises:
+            AnalysisError: If there is no such recipe, or it needs something unknown.
+            MissingTableError: If the data lack a table that it needs.
+        """
+        if name not in self._kept:
+            self._kept[name] = self._read_or_make(_recipe(name))
+        kept = self._kept[name]
+        return kept.copy() if hasattr(kept, "copy") else kept
+
+    def key(self, name: str) -> str:
+        """Return the digest of everything that decides what the recipe makes."""
+        if name not in self._keys:
+            recipe = _recipe(name)
+            parts = {
+                need: self.key(need) if need in recipes() else self._leaf_key(need, recipe) for need in recipe.needs
+            }
+            text = json.dumps([name, code_digest(), parts], sort_keys=True)
+            self._keys[name] = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+        return self._keys[name]
+
+    def _read_or_make(self, recipe: Recipe) -> Any:
+        folder = self.context.cache / "recipes"
+        stem = f"{recipe.name}-{self.key(recipe.name)}"
+        if (kept := _find(folder, stem)) is not None:
+            return kept
+        # What it needs is made before the lock is taken: locks are then held one at a time.
+        needs = {need: self.get(need) if need in recipes() else self._leaf(need, recipe) for need in recipe.needs}
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _locked(folder / f"{stem}.lock"):
+            if (kept := _find(folder, stem)) is None:
+                made = getattr(importlib.import_module(recipe.module), recipe.name)(**needs)
+                # Read back what was written, so that a fresh and a kept result are the same to the last bit.
+                kept = read_kept(write_kept(made, folder / stem))
+        return kept
+
+    def _leaf_key(self, need: str, recipe: Recipe) -> str:
+        if need == "tables":
+            context = self.context
+            return f"{context.data_digest} {context.as_of} {context.timezone} {context.engine}"
+        leaf = self._leaf(need, recipe)
+        if isinstance(leaf, Previous):
+            return leaf.digest
+        return str(leaf.model_dump_json() if hasattr(leaf, "model_dump_json") else leaf)
+
+    def _leaf(self, need: str, recipe: Recipe) -> Any:
+        if need not in self._leaves:
+            self._leaves[need] = self._make_leaf(need, recipe)
+        return self._leaves[need]
+
+    def _make_leaf(self, need: str, recipe: Recipe) -> Any:
+        context = self.context
+        if need == "tables":
+            from analysis.data.connect import open_tables
+
+            tables = open_tables(context.data, engine=context.engine, timezone=context.timezone)
+            return tables.as_of(context.as_of)
+        if need == "previous":
+            return Previous(context.previous / "state" if context.previous else None)
+        if need.endswith("_params") and need.removesuffix("_params") in self.params:
+            return self.params[need.removesuffix("_params")]
+        plain = {name: getattr(context, name) for name in ("as_of", "seed", "timezone", "currency", "industry")}
+        if need in plain:
+            return plain[need]
+        known = [*recipes(), *plain, "tables", "previous", *(f"{n}_params" for n in self.params)]
+        close = nearest(need, known)
+        raise AnalysisError(
+            f"Recipe '{recipe.name}' needs '{need}', which nothing provides.",
+            hint=f"did you mean '{close}'?" if close else "name a recipe, a notebook's parameters or a table",
+        )
+
+
+def write_kept(made: Any, stem: Path) -> Path:
+    """Write a table as Parquet or a dict as JSON beside its place, then move it there.
+
+    Raises:
+        AnalysisError: If it is neither.
+    """
+    import pandas as pd
+
+    if isinstance(made, pd.DataFrame):
+        path, content = stem.with_name(f"{stem.name}.parquet"), None
+    elif isinstance(made, dict):
+        path = stem.with_name(f"{stem.name}.json")
+        content = json.dumps(made, ensure_ascii=False, indent=1, default=_plain)
+    else:
+        raise AnalysisError(f"'{stem.name}' is a {type(made).__name__}; a table or a dict can be kept.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if content is None:
+            made.reset_index(drop=True).to_parquet(building, index=False)
+        else:
+            building.write_text(content, encoding="utf-8")
+        building.replace(path)
+    finally:
+        building.unlink(missing_ok=True)
+    return path
+
+
+def read_kept(path: Path) -> "pd.DataFrame | dict[str, Any]":
+    """Read a table or dict written by ``write_kept``."""
+    if path.suffix == ".json":
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return result
+    import pandas as pd
+
+    return pd.read_parquet(path)
+
+
+def _recipe(name: str) -> Recipe:
+    if name in recipes():
+        return recipes()[name]
+    close = nearest(name, recipes())
+    hint = f"did you mean '{close}'?" if close else f"there are {', '.join(sorted(recipes()))}"
+    raise AnalysisError(f"There is no table or model '{name}'.", hint=hint)
+
+
+def _find(folder: Path, stem: str) -> Any:
+    for suffix in (".parquet", ".json"):
+        if (path := folder / f"{stem}{suffix}").is_file():
+            return read_kept(path)
+    return None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "as_result"):
+        return value.as_result()
+    if hasattr(value, "item"):
+        return value.item()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return str(value)
