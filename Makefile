@@ -45,3 +45,8 @@ lab: $(READY) ## JupyterLab on the notebooks
 
 clean: ## remove .venv, caches and scratch; reports stay
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+lock: $(READY) ## rewrite requirements.lock from pyproject.toml
+	$(BIN)/pip install --disable-pip-version-check --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
