@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from analysis.errors import BookError
 
-__all__ = ["days_before", "end_of_day_utc", "month_before", "zone"]
+__all__ = ["days_after", "days_before", "end_of_day_utc", "month_before", "zone"]
 
 
 def zone(name: str) -> ZoneInfo:
@@ -38,6 +38,11 @@ def end_of_day_utc(day: date, *, timezone: str) -> datetime:
 def days_before(day: date, *, days: int) -> date:
     """Return the day that many days earlier."""
     return day - timedelta(days=days)
+
+
+def days_after(day: date, *, days: int) -> date:
+    """Return the day that many days later."""
+    return day + timedelta(days=days)
 
 
 def month_before(day: date, *, months: int = 1) -> date:

@@ -1,0 +1,169 @@
+"""Do the probabilities hold on a window nobody has seen? The gates, and which forecast is used.
+
+A forecast is *used* only if, on the judging window, its calibration line is not clearly off, its calibration error
+is more than luck by at most 0.02, and its log loss is below that of recency alone. Otherwise the recency-only forecast
+is used, and the page says which gate failed.
+"""
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.stats.scoring import (
+    Score,
+    area_under_curve,
+    brier_score,
+    calibration_line,
+    expected_calibration_error,
+    log_loss,
+    log_loss_difference,
+    perfect_calibration_error,
+)
+
+__all__ = [
+    "EXCESS_ERROR_AT_MOST",
+    "FEWEST_EVENTS",
+    "REPEAT_SHARE_AT_LEAST",
+    "SLOPE_WITHIN",
+    "Evaluation",
+    "Verdict",
+    "answerable",
+    "choose",
+    "evaluate",
+    "failed_gates",
+]
+
+FEWEST_EVENTS: Final = 200
+"""Leavers, and stayers, that a window must hold before its numbers say anything (design: issue of the foundation)."""
+
+REPEAT_SHARE_AT_LEAST: Final = 0.10
+"""Below this share of customers who ever bought on a second day, "will they buy again soon" is the wrong question."""
+
+SLOPE_WITHIN: Final = (0.9, 1.1)
+EXCESS_ERROR_AT_MOST: Final = 0.02
+
+
+class Verdict(StrEnum):
+    """What the page can say."""
+
+    MODEL = "model"
+    """The boosted, calibrated probabilities hold and are used."""
+    BASELINE = "baseline"
+    """They failed a gate; recency alone is used, and holds."""
+    RANKING_ONLY = "ranking_only"
+    """Neither forecast's level holds: recency alone is used, to rank customers, not to count them."""
+    TOO_FEW = "too_few"
+    """Too few customers left, or stayed, to judge anything."""
+    TOO_SHORT = "too_short"
+    """The history is shorter than learning, calibrating and judging need."""
+    NOT_THE_QUESTION = "not_the_question"
+    """Customers here buy once."""
+
+
+class Evaluation(NamedTuple):
+    """One forecast on the judging window; log losses in nats, the rest as ratios or shares.
+
+    Attributes:
+        n: Customers judged.
+        n_churned: Those who left.
+        auc: Probability that a random leaver is ranked above a random stayer.
+        log_loss: Mean log loss.
+        baseline_log_loss: That of recency alone.
+        log_loss_gain: The baseline's minus this one's, paired by customer: above 0 is better.
+        brier: Mean squared error.
+        calibration_slope: 1 is honest, below 1 too extreme, above 1 too timid.
+        calibration_intercept: Log-odds of leaving where the forecast says one half.
+        ece: Expected calibration error over ten equal-count bins.
+        ece_by_luck: What a perfect forecaster would have by luck.
+    """
+
+    n: int
+    n_churned: int
+    auc: Score
+    log_loss: Score
+    baseline_log_loss: Score
+    log_loss_gain: Score
+    brier: Score
+    calibration_slope: Score
+    calibration_intercept: Score
+    ece: float
+    ece_by_luck: float
+
+    @property
+    def excess_ece(self) -> float:
+        """Calibration error beyond luck."""
+        return self.ece - self.ece_by_luck
+
+
+def answerable(*, share_repeat: float, n_training_origins: int, n_churned: int, n_stayed: int) -> Verdict | None:
+    """Return why churn cannot be judged on these data, or None if it can.
+
+    Args:
+        share_repeat: Share of customers who bought on a second day, 0-1.
+        n_training_origins: Origins with enough history to learn from.
+        n_churned: Leavers in the smallest of the judging, calibration and training windows.
+        n_stayed: Stayers in the same way.
+    """
+    if share_repeat < REPEAT_SHARE_AT_LEAST:
+        return Verdict.NOT_THE_QUESTION
+    if not n_training_origins:
+        return Verdict.TOO_SHORT
+    if min(n_churned, n_stayed) < FEWEST_EVENTS:
+        return Verdict.TOO_FEW
+    return None
+
+
+def evaluate(
+    churned: ArrayLike, probability: ArrayLike, *, baseline: ArrayLike, seed: int, confidence_level: float = 0.95
+) -> Evaluation:
+    """Judge a forecast against what happened and against recency alone, on the same customers.
+
+    Args:
+        churned: Whether each customer left, 0 or 1.
+        probability: The forecast, 0-1.
+        baseline: The recency-only forecast, 0-1.
+        seed: Of the draws that give the calibration error's luck.
+        confidence_level: Of all intervals.
+    """
+    y = np.asarray(churned, dtype=np.float64)
+    level = confidence_level
+    line = calibration_line(y, probability, confidence_level=level)
+    difference = log_loss_difference(y, probability, baseline=baseline, confidence_level=level)
+    return Evaluation(
+        n=int(y.size),
+        n_churned=int(y.sum()),
+        auc=area_under_curve(y, probability, confidence_level=level),
+        log_loss=log_loss(y, probability, confidence_level=level),
+        baseline_log_loss=log_loss(y, baseline, confidence_level=level),
+        log_loss_gain=Score(-difference.value, -difference.ci_upper, -difference.ci_lower),
+        brier=brier_score(y, probability, confidence_level=level),
+        calibration_slope=line.slope,
+        calibration_intercept=line.intercept,
+        ece=expected_calibration_error(y, probability),
+        ece_by_luck=perfect_calibration_error(probability, rng=np.random.default_rng(seed)),
+    )
+
+
+def failed_gates(evaluation: Evaluation, *, against_baseline: bool = True) -> tuple[str, ...]:
+    """Return the gates that a forecast fails: ``calibration_slope``, ``calibration_error``, ``beats_baseline``.
+
+    Args:
+        evaluation: Of the forecast on the judging window.
+        against_baseline: Whether it must beat recency alone (the baseline itself need not).
+    """
+    slope = evaluation.calibration_slope
+    gates = {
+        "calibration_slope": slope.ci_upper >= SLOPE_WITHIN[0] and slope.ci_lower <= SLOPE_WITHIN[1],
+        "calibration_error": evaluation.excess_ece <= EXCESS_ERROR_AT_MOST,
+        "beats_baseline": not against_baseline or evaluation.log_loss_gain.value > 0,
+    }
+    return tuple(name for name, holds in gates.items() if not holds)
+
+
+def choose(model: Evaluation, baseline: Evaluation) -> Verdict:
+    """Return which forecast is used: the model if it passes every gate, else recency alone."""
+    if not failed_gates(model):
+        return Verdict.MODEL
+    return Verdict.RANKING_ONLY if failed_gates(baseline, against_baseline=False) else Verdict.BASELINE
