@@ -51,6 +51,8 @@ class Table:
         key: Columns that name a row; rows that share it and differ are rejected.
         clock: The instant or date column by which a row is cut at ``as_of``; None if rows have none.
         columns: All columns, required first.
+        open: Whether further columns of the source come along under their own names.
+        numbered: Whether rows without a key of their own are numbered (touches of a plain contact list).
     """
 
     name: str
@@ -59,6 +61,8 @@ class Table:
     key: tuple[str, ...]
     clock: str | None
     columns: tuple[Column, ...]
+    open: bool = False
+    numbered: bool = False
 
     def column(self, name: str) -> Column:
         """Return the column of that name; KeyError if the contract has none."""
@@ -94,9 +98,17 @@ def day_column(instant: str) -> str:
 
 
 def _table(
-    name: str, grain_zh: str, grain_en: str, *, key: str, clock: str | None, columns: tuple[Column, ...]
+    name: str,
+    grain_zh: str,
+    grain_en: str,
+    *,
+    key: str,
+    clock: str | None,
+    columns: tuple[Column, ...],
+    is_open: bool = False,
+    numbered: bool = False,
 ) -> Table:
-    return Table(name, grain_zh, grain_en, tuple(key.split()), clock, columns)
+    return Table(name, grain_zh, grain_en, tuple(key.split()), clock, columns, is_open, numbered)
 
 
 def _key(name: str, zh: str, en: str, known_at: str | None) -> Column:
@@ -184,6 +196,7 @@ _CONTACTS = _table(
     "a person as a contact of one member of staff",
     key="contact_id",
     clock="added_at",
+    numbered=True,
     columns=(
         _key("contact_id", "好友关系编号", "contact id", "added_at"),
         _key("customer_id", "客户编号", "customer id", "added_at"),
@@ -201,6 +214,7 @@ _TOUCHES = _table(
     "one planned contact with one customer",
     key="touch_id",
     clock="assigned_at",
+    numbered=True,
     columns=(
         _key("touch_id", "触达编号", "touch id", "assigned_at"),
         _key("customer_id", "客户编号", "customer id", "assigned_at"),
@@ -270,6 +284,7 @@ _OUTCOMES = _table(
     "a customer in an experiment, measured elsewhere",
     key="experiment_id customer_id",
     clock=None,
+    is_open=True,
     columns=(
         _key("experiment_id", "实验编号", "experiment id", "experiment_id"),
         _key("customer_id", "客户编号", "customer id", "experiment_id"),
@@ -282,6 +297,8 @@ _DECISIONS = _table(
     "one logged choice of a touch policy",
     key="decision_id",
     clock="decided_at",
+    is_open=True,
+    numbered=True,
     columns=(
         _key("decision_id", "决策编号", "decision id", "decided_at"),
         _key("customer_id", "客户编号", "customer id", "decided_at"),

@@ -1,0 +1,171 @@
+"""Open the loaded tables as lazy frames, cut them at a day, and say what a purchase is.
+
+Every process opens its own in-memory database over the Parquet files that loading wrote: nothing is
+locked, and nothing can be written back.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import narwhals as nw
+
+from analysis.data.as_of import cut, cut_by_parent
+from analysis.data.contracts import CONTRACTS, Column, Table
+from analysis.errors import AnalysisError, MissingTableError
+
+__all__ = ["REFUNDS", "Tables", "open_tables"]
+
+HALF_A_CENT: Final = 0.005
+"""Currency: an order of which no more than this is left after refunds is no purchase."""
+
+REFUNDS: Final = Table(
+    "refunds",
+    "一次退款",
+    "a refund, split off from the orders when they are loaded",
+    ("refund_id",),
+    "refunded_at",
+    (
+        Column("refund_id", "id", "退款编号", "refund id", "refunded_at", required=True),
+        Column("customer_id", "id", "客户编号", "customer id", "refunded_at"),
+        Column(
+            "order_id", "id", "对应的订单；空为未匹配", "the order it belongs to; empty if unmatched", "refunded_at"
+        ),
+        Column("refunded_at", "instant", "退款时间", "time of the refund", "refunded_at", required=True),
+        Column("amount", "money", "退款金额，正数", "amount given back, positive", "refunded_at", required=True),
+        Column(
+            "matched_by",
+            "category",
+            "匹配方式",
+            "how it was matched",
+            "refunded_at",
+            required=True,
+            allowed=("order_id", "refund_of", "latest_order", "status", "unmatched"),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The loaded tables as lazy frames; ``as_of`` gives the same tables as they were known on a day.
+
+    Attributes:
+        names: Tables that this source has, ``refunds`` among them where orders were loaded.
+        engine: ``duckdb`` or ``spark``.
+        timezone: Zone of the days in columns ending in ``_on``.
+        day: The day at which the tables are cut, or None.
+    """
+
+    names: tuple[str, ...]
+    engine: str
+    timezone: str
+    day: date | None
+    _folder: Path
+    _session: Any
+
+    def has(self, name: str) -> bool:
+        """Return whether the source has that table."""
+        return name in self.names
+
+    def has_column(self, table: str, column: str) -> bool:
+        """Return whether the source has that column of that table."""
+        return self.has(table) and column in self._frame(table).collect_schema().names()
+
+    def lazy(self, name: str, *, needed_by: str = "this analysis") -> nw.LazyFrame:
+        """Return a table, cut at the day if one was set.
+
+        Raises:
+            MissingTableError: If the source has no such table.
+        """
+        if name not in self.names:
+            raise MissingTableError(name, needed_by=needed_by)
+        frame = self._frame(name)
+        if self.day is None:
+            return frame
+        if name == "order_items" and self.has("orders"):
+            return cut_by_parent(frame, parent=self.lazy("orders"), key="order_id")
+        return cut(frame, contract=REFUNDS if name == "refunds" else CONTRACTS[name], day=self.day)
+
+    def as_of(self, day: date) -> "Tables":
+        """Return the tables as they were known at the end of ``day`` (inclusive, a day of the book's zone)."""
+        return replace(self, day=day)
+
+    def purchases(self) -> nw.LazyFrame:
+        """Return what was bought and kept: one row per order of a known customer, net of refunds known by the cut.
+
+        An order cancelled or refunded in full is no purchase; an order whose value was 0 from the start is one.
+        Columns are those of ``orders`` with ``amount`` net (currency).
+
+        Raises:
+            MissingTableError: If the source has no orders.
+        """
+        orders = self.lazy("orders", needed_by="purchases").filter(~nw.col("customer_id").is_null())
+        if not self.has("refunds"):
+            return orders
+        back = (
+            self.lazy("refunds")
+            .filter(~nw.col("order_id").is_null())
+            .group_by("order_id")
+            .agg(nw.col("amount").sum().alias("_back"))
+        )
+        left = nw.col("amount") - nw.col("_back")
+        return (
+            orders.join(back, on="order_id", how="left")
+            .filter(nw.col("_back").is_null() | (left > HALF_A_CENT))
+            .with_columns(nw.when(nw.col("_back").is_null()).then(nw.col("amount")).otherwise(left).alias("amount"))
+            .drop("_back")
+        )
+
+    def _frame(self, name: str) -> nw.LazyFrame:
+        path = str(self._folder / f"{name}.parquet")
+        if self.engine == "spark":
+            return nw.from_native(self._session.read.parquet(path))
+        return nw.from_native(self._session.read_parquet(path))
+
+
+def open_tables(folder: Path, *, engine: str = "duckdb", timezone: str = "Asia/Shanghai") -> Tables:
+    """Open a folder that ``load`` wrote.
+
+    Args:
+        folder: Folder with one Parquet file per table.
+        engine: ``duckdb``, or ``spark`` where pyspark is installed.
+        timezone: Zone the days were cut in when loading.
+
+    Raises:
+        AnalysisError: If the folder holds no tables, or the engine is not there.
+    """
+    names = tuple(
+        sorted(path.stem for path in folder.glob("*.parquet") if path.stem in CONTRACTS or path.stem == "refunds")
+    )
+    if not names:
+        raise AnalysisError(f"No tables in {folder}.", hint="load the book's data first (siyu run, siyu check)")
+    session = _spark_session() if engine == "spark" else _duckdb_session()
+    return Tables(names, engine, timezone, None, folder, session)
+
+
+def _duckdb_session() -> Any:  # noqa: ANN401 - the database library has no types
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def _spark_session() -> Any:  # noqa: ANN401 - an optional library
+    try:
+        from pyspark.sql import SparkSession  # type: ignore[import-not-found]  # optional extra
+    except ImportError:
+        raise AnalysisError(
+            "engine: spark needs pyspark, which is not installed.",
+            hint="pip install 'siyu[spark]' and have Java, or use engine: duckdb",
+        ) from None
+    return (
+        SparkSession.builder.master("local[2]")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.shuffle.partitions", "4")
+        .getOrCreate()
+    )
