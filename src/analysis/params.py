@@ -1,17 +1,28 @@
 """Parameters: one frozen, strict model per notebook and one for the book; an unknown key is an error."""
 
-from typing import Annotated
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from analysis.data.mapping import DataSource
+from analysis.errors import BookError
+from analysis.periods import zone
 
 __all__ = [
+    "NOTEBOOK_PARAMS",
+    "Book",
     "BriefParams",
     "ChurnParams",
     "DataHealthParams",
     "NotebookParams",
+    "Notify",
     "SegmentsParams",
     "StrategiesParams",
     "TiersParams",
+    "Title",
 ]
 
 Days = Annotated[int, Field(ge=1, le=3650)]
@@ -67,3 +78,97 @@ class BriefParams(NotebookParams):
     """The weekly page."""
 
     decisions: int = Field(default=3, ge=1, le=10, description="decisions shown at most")
+
+
+# Notebooks of the house. One that somebody adds at work needs no entry: its model is inferred from its parameters cell.
+NOTEBOOK_PARAMS: Final[dict[str, type[NotebookParams]]] = {
+    "data_health": DataHealthParams,
+    "tiers": TiersParams,
+    "segments": SegmentsParams,
+    "churn": ChurnParams,
+    "strategies": StrategiesParams,
+    "brief": BriefParams,
+}
+
+
+def notebook_models(params: Mapping[str, Mapping[str, Any]]) -> dict[str, NotebookParams]:
+    """Return the parameters of every notebook of the house: the book's where it has a block, else defaults.
+
+    Args:
+        params: Plain parameters by notebook, as a book or a run's context holds them.
+    """
+    return {name: model.model_validate(dict(params.get(name, {}))) for name, model in NOTEBOOK_PARAMS.items()}
+
+
+class _BookPart(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Title(_BookPart):
+    """What a reader sees above the pages; a language that is not given takes the other one's words."""
+
+    zh: str | None = Field(default=None, min_length=1, max_length=120)
+    en: str | None = Field(default=None, min_length=1, max_length=120)
+
+
+class Notify(_BookPart):
+    """Who hears of a run: *names* of environment variables that hold the addresses, never the addresses."""
+
+    audience: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = Field(default_factory=list)
+    maintainer: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = Field(default_factory=list)
+
+
+class Book(_BookPart):
+    """One book: which data, which day, which notebooks with which parameters."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        description="folder under reports/: letters, digits, - and _, at most 64",
+    )
+    title: Title = Field(default_factory=Title, description="shown above every page")
+    data: DataSource = Field(description="where the tables come from")
+    as_of: Literal["latest"] | date = Field(
+        default="latest", description="last day seen, inclusive, in the book's zone; latest: the last day with orders"
+    )
+    timezone: str = Field(default="Asia/Shanghai", description="IANA name; a day is a day there")
+    language: Literal["zh", "en", "both"] = Field(default="zh", description="language of the pages")
+    currency: str = Field(default="CNY", pattern=r"^[A-Z]{3}$", description="ISO 4217 code")
+    industry: str | None = Field(
+        default=None, pattern=r"^[a-z][a-z0-9_]*$", description="which headline numbers lead; computes nothing"
+    )
+    seed: int = Field(default=20260101, ge=0, le=2**32 - 1, description="seed of every random number")
+    min_cell: int = Field(default=10, ge=1, le=10_000, description="customers; smaller cells are hidden on pages")
+    deadline_minutes: float = Field(default=60, gt=0, le=7 * 24 * 60, description="the whole run ends within this")
+    jobs: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
+        default="auto", description="notebooks side by side; auto: as many as there are cores"
+    )
+    notebooks: dict[str, dict[str, Any]] = Field(min_length=1, description="in reading order, with their parameters")
+    schedule: str | None = Field(default=None, description="cron expression of five fields, in the book's zone")
+    notify: Notify = Field(default_factory=Notify, description="names of environment variables")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, name: str) -> str:
+        try:
+            zone(name)
+        except BookError as error:
+            raise ValueError(error.hint.removeprefix("use ")) from None
+        return name
+
+    @field_validator("schedule")
+    @classmethod
+    def _cron_has_five_fields(cls, text: str | None) -> str | None:
+        if text is not None and not re.fullmatch(r"[\w*/,-]+(?: [\w*/,-]+){4}", text, flags=re.ASCII):
+            raise ValueError("a cron expression of five fields, such as '0 7 * * 1'")
+        return text
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """The title by language; what is not given takes the other language's words, or the name."""
+        zh, en = self.title.zh, self.title.en
+        return {"zh": zh or en or self.name, "en": en or zh or self.name}
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages of the pages, the leading one first."""
+        return ("zh", "en") if self.language == "both" else (self.language,)

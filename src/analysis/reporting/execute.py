@@ -1,0 +1,244 @@
+"""Run one notebook by its path: papermill injects declared parameters and executes; we judge.
+
+Good means: the kernel answered for every cell without an error, and the workbench's end marker came in.
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from analysis import errors
+from analysis.errors import PageError
+from analysis.reporting.catalogue import Notebook
+
+__all__ = ["Execution", "Failure", "blocks_of", "execute", "write_notebook"]
+
+_SOCKET_PATH_LIMIT: Final = 60  # a Unix socket's path has at most 107 bytes, some are the kernel's own
+_HOUSE_ERRORS: Final = frozenset(errors.__all__)
+_TIMEOUT_HINT: Final = "raise deadline_minutes in the book, or give this notebook less to do"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a notebook failed, in words for its page, the terminal and the manifest.
+
+    Attributes:
+        kind: Class of the error.
+        message: What was found.
+        hint: What to do; empty if there is nothing to add.
+        cell: Number of the code cell, from 1; None if no cell is to blame.
+    """
+
+    kind: str
+    message: str
+    hint: str = ""
+    cell: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One executed notebook.
+
+    Attributes:
+        name: Its name.
+        notebook: The notebook with outputs, redacted; as far as it got if it failed.
+        failure: Why it failed, or None.
+        seconds: Wall time.
+    """
+
+    name: str
+    notebook: Any
+    failure: Failure | None
+    seconds: float
+
+
+def execute(
+    notebook: Notebook,
+    *,
+    parameters: Mapping[str, Any],
+    context: Path,
+    cwd: Path,
+    threads: int,
+    remaining: Callable[[], float],
+    redact: Mapping[str, str],
+) -> Execution:
+    """Execute a notebook in a kernel of its own and say whether it is good.
+
+    Args:
+        notebook: Which notebook.
+        parameters: Plain values; only names its parameters cell declares are injected.
+        context: The run's context file.
+        cwd: Working folder of the kernel: relative paths in parameters start there.
+        threads: Threads that the kernel's numerical libraries may use.
+        remaining: Seconds until the run's deadline.
+        redact: Machine paths and what stands for them in the executed notebook.
+    """
+    # imported here: they cost half a second, and the runner wants them only once a book is good
+    from analysis.reporting.kernel import KernelSession, kernel_environment
+
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="siyu-", dir=_short_folder(), ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        session = KernelSession(
+            folder=folder,
+            environment=kernel_environment(context=context, threads=threads, folder=folder),
+            cwd=cwd,
+            remaining=remaining,
+        )
+        injected = {key: value for key, value in parameters.items() if key in notebook.declared}
+        crash = _papermill(notebook.path, injected, session)
+        failure = _judge(session, crash)
+        redact = {str(folder): "<kernel>", **redact}
+    executed = session.notebook if session.notebook is not None else _read(notebook.path)
+    _redact(executed, redact)
+    if failure is not None:
+        failure = Failure(failure.kind, _redacted(failure.message, redact), failure.hint, failure.cell)
+    return Execution(notebook.name, executed, failure, time.monotonic() - started)
+
+
+def write_notebook(notebook: Any, path: Path) -> None:
+    """Write an executed notebook whole or not at all."""
+    import nbformat
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(nbformat.writes(notebook), encoding="utf-8")  # type: ignore[no-untyped-call]
+    beside.replace(path)
+
+
+def blocks_of(notebook: Any) -> list[dict[str, Any]]:
+    """Return the page blocks that a notebook left in its outputs, in order."""
+    from analysis.reporting.kernel import BLOCK_MIME
+
+    return [
+        output["data"][BLOCK_MIME]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if BLOCK_MIME in output.get("data", {})
+    ]
+
+
+def _papermill(path: Path, parameters: Mapping[str, Any], session: Any) -> Exception | None:
+    import logging
+
+    import papermill
+
+    from analysis.reporting.kernel import ENGINE
+
+    for name in ("papermill", "traitlets"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        papermill.execute_notebook(
+            _read(path),
+            None,
+            parameters=dict(parameters),
+            engine_name=ENGINE,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            session=session,
+        )
+    except Exception as error:  # noqa: BLE001  # a kernel can end in any way; the judge says which
+        return error
+    return None
+
+
+def _judge(session: Any, crash: Exception | None) -> Failure | None:
+    cells = [] if session.notebook is None else session.notebook.cells
+    code = [index for index, cell in enumerate(cells) if cell.cell_type == "code" and cell.source.strip()]
+    unanswered = next((index for index in code if index not in session.answered), None)
+    at = None if unanswered is None else _number(cells, unanswered)
+    if session.error is not None:
+        kind, message, index = session.error
+        return _cell_failure(kind, message, _number(cells, index))
+    if session.oversize:
+        return Failure("OutputTooLarge", f"The notebook sent {session.oversize}.", "show less, or keep it as a table")
+    if crash is not None:
+        return _crash_failure(crash, session, at)
+    if unanswered is not None:
+        return Failure("CellNotRun", "The notebook stopped before this cell ran.", "", at)
+    if not session.ended:
+        return Failure("NoEndMarker", "The notebook ran through but never finished.", "end it with wb.finish()")
+    return None
+
+
+def _crash_failure(crash: Exception, session: Any, cell: int | None) -> Failure:
+    kind = type(crash).__name__
+    if session.remaining() <= 0 or kind == "CellTimeoutError":
+        return Failure("DeadlinePassed", "The run's deadline passed.", _TIMEOUT_HINT, cell)
+    if kind == "DeadKernelError" or session.exit_code is not None:
+        return Failure("KernelDied", _death(session.exit_code), "", cell)
+    return Failure(kind, (str(crash).strip() or kind).splitlines()[0], "", cell)
+
+
+def _number(cells: Any, index: int) -> int:
+    """Count code cells as the analyst sees them: without the cell that papermill injects."""
+    before = cells[: index + 1]
+    return sum(c.cell_type == "code" and "injected-parameters" not in c.metadata.get("tags", []) for c in before)
+
+
+def _cell_failure(kind: str, message: str, cell: int | None) -> Failure:
+    if kind == "SystemExit":
+        return Failure(kind, f"The notebook stopped itself with sys.exit({message}).", "end it with wb.finish()", cell)
+    found, _, hint = message.partition("\nHint: ")
+    if kind not in _HOUSE_ERRORS:
+        found, hint = found.strip() or kind, "the traceback is in the executed notebook"
+    return Failure(kind, found, hint, cell)
+
+
+def _death(exit_code: int | None) -> str:
+    if exit_code is None or exit_code >= 0:
+        return f"The notebook's process ended by itself{'' if exit_code is None else f' with code {exit_code}'}."
+    try:
+        name = signal.Signals(-exit_code).name
+    except ValueError:
+        name = f"signal {-exit_code}"
+    memory = "; often that means out of memory" if name == "SIGKILL" else ""
+    return f"The notebook's process was ended by {name}{memory}."
+
+
+def _read(path: Path) -> Any:
+    import nbformat
+
+    try:
+        return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise PageError(f"Cannot read the notebook {path.name}: {error}.") from None
+
+
+def _redact(notebook: Any, redact: Mapping[str, str]) -> None:
+    """Leave no parameter copies, times, random ids or machine paths in what is published."""
+    import nbformat
+
+    for name in ("papermill", "widgets"):
+        notebook.metadata.pop(name, None)
+    for cell in notebook.cells:
+        for name in ("papermill", "execution"):
+            cell.metadata.pop(name, None)
+        if not cell.metadata.get("tags", True):
+            del cell.metadata["tags"]
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = "injected-parameters"
+        if cell.get("outputs"):
+            plain = json.dumps(cell["outputs"], ensure_ascii=False)
+            clean = _redacted(plain, redact)
+            if clean != plain:
+                cell["outputs"] = nbformat.from_dict(json.loads(clean))  # type: ignore[no-untyped-call]
+
+
+def _redacted(text: str, redact: Mapping[str, str]) -> str:
+    for path in sorted(redact, key=len, reverse=True):
+        text = text.replace(path, redact[path])
+    return text
+
+
+def _short_folder() -> str | None:
+    usual = tempfile.gettempdir()
+    return usual if len(usual.encode()) <= _SOCKET_PATH_LIMIT or sys.platform == "win32" else "/tmp"  # noqa: S108  # short
