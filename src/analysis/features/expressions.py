@@ -1,0 +1,58 @@
+"""Expressions that every engine computes alike and in any order of rows.
+
+Sums of floating-point money depend on the order in which threads meet the rows. Money is therefore
+summed as whole ten-thousandths of the currency, which is exact, and turned back at the end.
+"""
+
+from datetime import date
+from typing import Any, Final
+
+import narwhals as nw
+
+__all__ = ["days_between", "money_sum", "quotient", "sample_std", "to_money", "within_days"]
+
+Frame = nw.LazyFrame[Any]
+
+_PARTS: Final = 10_000  # parts of one unit of currency; no shop charges less
+
+
+def money_sum(amount: nw.Expr) -> nw.Expr:
+    """Return the sum of an amount of money in ten-thousandths, the same in any order of rows; null counts as 0."""
+    return _parts(amount).sum()
+
+
+def _parts(amount: nw.Expr) -> nw.Expr:
+    return (amount * _PARTS).round(0).cast(nw.Int64)
+
+
+def to_money(parts: nw.Expr) -> nw.Expr:
+    """Return a sum made by ``money_sum`` as currency, float64."""
+    return parts.cast(nw.Float64) / _PARTS
+
+
+def quotient(numerator: nw.Expr, denominator: nw.Expr) -> nw.Expr:
+    """Return the ratio of two expressions as float64, null where the denominator is not above zero."""
+    return nw.when(denominator > 0).then(numerator.cast(nw.Float64) / denominator.cast(nw.Float64))
+
+
+def sample_std(n: nw.Expr, total: nw.Expr, total_of_squares: nw.Expr) -> nw.Expr:
+    """Return the sample standard deviation from whole-number sums, null below two values.
+
+    Whole-number sums make it exact up to the last division, whatever the order of rows.
+    """
+    n, total, total_of_squares = (e.cast(nw.Float64) for e in (n, total, total_of_squares))
+    return nw.when(n > 1).then(((total_of_squares * n - total * total) / (n * (n - 1))).sqrt())
+
+
+def days_between(frame: Frame, earlier: nw.Expr, later: nw.Expr) -> nw.Expr:
+    """Return whole days from one date to a later one.
+
+    DuckDB gives the difference of two dates as a number of days, other engines as a duration.
+    """
+    difference = later - earlier
+    return difference if frame.implementation.is_duckdb() else difference.dt.total_minutes() // (24 * 60)
+
+
+def within_days(day: nw.Expr, *, after: date) -> nw.Expr:
+    """Return 1 where the day lies after ``after`` and 0 where it does not or is unknown."""
+    return nw.when(day > nw.lit(after)).then(nw.lit(1)).otherwise(nw.lit(0))

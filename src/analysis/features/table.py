@@ -1,0 +1,143 @@
+"""The feature table: all that is known of each customer at the end of a day, one row each.
+
+The engine stops here: ``collect`` turns the lazy frame into pandas. Snapshots (member level, points,
+order status without a date) are not in it, because they carry today's knowledge into the past.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+import narwhals as nw
+
+from analysis.features.behaviour import (
+    category_habits,
+    gap_columns,
+    gap_sums,
+    habit_columns,
+    habit_sums,
+    with_refund_habits,
+)
+from analysis.features.exposure import with_exposure
+from analysis.features.purchase_history import history_columns, history_sums, with_visits
+from analysis.features.rfm import rfm_columns, rfm_sums
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.data.connect import Tables
+
+__all__ = ["FEATURES_FOR_MODELS", "blocks_present", "collect", "feature_table", "model_columns"]
+
+Frame = nw.LazyFrame[Any]
+
+FEATURES_FOR_MODELS: Final = (
+    "n_orders",
+    "revenue",
+    "mean_order_value",
+    "days_since_last_order",
+    "tenure_days",
+    "frequency",
+    "recency",
+    "monetary_value",
+    "n_orders_30d",
+    "n_orders_90d",
+    "n_orders_180d",
+    "n_orders_365d",
+    "order_value_trend",
+    "median_gap_days",
+    "std_gap_days",
+    "last_gap_ratio",
+    "overdue_ratio",
+    "share_weekend",
+    "share_night",
+    "share_morning",
+    "share_afternoon",
+    "share_evening",
+    "discount_share",
+    "coupon_share",
+    "mean_quantity",
+    "n_categories",
+    "top_category_share",
+    "n_refunds",
+    "refund_share",
+    *(f"n_{step}_{days}d" for step in ("assigned", "delivered", "read", "replied") for days in (7, 30, 90)),
+    "days_since_last_touch",
+    "days_since_last_read",
+    "days_since_last_reply",
+    "n_contacts",
+    "n_contacts_deleted",
+    "n_deleted_by_customer",
+    "days_since_contact_added",
+    "days_since_contact_deleted",
+    "n_channels_refused",
+    "n_channels_granted",
+)
+"""Columns that a model may learn from: each was known on the day, and none is an id or a date.
+
+``T`` is left out: it is ``tenure_days``. Columns of a single channel (``n_read_30d__moments``) follow the
+column before the two underscores.
+"""
+
+
+def blocks_present(tables: "Tables") -> tuple[str, ...]:
+    """Return which blocks a feature table of these tables has.
+
+    Returns:
+        ``purchases`` (always), then those of ``categories``, ``discounts``, ``coupons``, ``refunds``,
+        ``touches``, ``contacts`` and ``consents`` that the source allows.
+    """
+    by_column = {"categories": "category", "discounts": "discount", "coupons": "coupon_id"}
+    columns = [block for block, column in by_column.items() if tables.has_column("orders", column)]
+    return ("purchases", *columns, *(t for t in ("refunds", "touches", "contacts", "consents") if tables.has(t)))
+
+
+def feature_table(tables: "Tables", *, as_of: date, channels: Sequence[str] | None = None) -> Frame:
+    """Return one row per customer with a purchase: all that was known of them at the end of ``as_of``.
+
+    Args:
+        tables: The book's tables; rows after ``as_of`` are cut here.
+        as_of: Day of the book's zone, inclusive.
+        channels: Channels with touch columns of their own; default those touched by ``as_of``.
+
+    Returns:
+        The columns of ``rfm``, ``purchase_history`` (periods and units of a day), ``behaviour`` and
+        ``exposure``, in this order; columns whose source is absent are absent.
+
+    Raises:
+        MissingTableError: If there are no orders.
+    """
+    cut = tables.as_of(as_of)
+    purchases = cut.purchases()
+    sums = purchases.group_by("customer_id").agg(*rfm_sums(), *habit_sums(purchases, as_of=as_of))
+    visits = with_visits(purchases).group_by("customer_id").agg(*history_sums(), *gap_sums())
+    table = sums.select("customer_id", "revenue_parts", *rfm_columns(sums, as_of=as_of), *habit_columns(sums)).join(
+        visits.select("customer_id", *history_columns(visits, as_of=as_of), *gap_columns(visits, as_of=as_of)),
+        on="customer_id",
+    )
+    if (categories := category_habits(cut)) is not None:
+        table = table.join(categories, on="customer_id", how="left")
+    table = with_refund_habits(table, cut).drop("revenue_parts")
+    return with_exposure(table, cut, as_of=as_of, channels=channels)
+
+
+def collect(lazy: Frame) -> "pd.DataFrame":
+    """Return a lazy frame of one row per customer as pandas, sorted by ``customer_id``.
+
+    Counts are integers, measures float64 with NaN where unknown, dates datetime64, ids strings: whatever the
+    engine, and whatever the values.
+    """
+    arrow = lazy.collect(backend="pyarrow").to_native()
+    frame: pd.DataFrame = arrow.to_pandas(date_as_object=False, split_blocks=True, self_destruct=True)
+    return frame.sort_values("customer_id", ignore_index=True)
+
+
+def model_columns(columns: Iterable[str]) -> list[str]:
+    """Return those columns of a feature table that a model may learn from, in their order.
+
+    Examples:
+        >>> model_columns(["customer_id", "n_orders", "last_order_on", "n_read_30d__moments", "points"])
+        ['n_orders', 'n_read_30d__moments']
+    """
+    allowed = frozenset(FEATURES_FOR_MODELS)
+    return [name for name in columns if name.split("__", 1)[0] in allowed]

@@ -1,0 +1,16 @@
+"""The feature table of the run's day, shared by every notebook that looks at customers."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from analysis.features.table import collect, feature_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.data.connect import Tables
+
+
+def features(tables: "Tables", as_of: date) -> "pd.DataFrame":
+    """Return one row per customer with a purchase, all columns of ``features.table.feature_table``."""
+    return collect(feature_table(tables, as_of=as_of))
