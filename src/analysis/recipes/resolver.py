@@ -163,7 +163,7 @@ class Resolver:
         return kept
 
     def _leaf_key(self, need: str, recipe: Recipe) -> str:
-        if need == "tables":
+        if need in {"tables", "accounts"}:
             context = self.context
             return f"{context.data_digest} {context.as_of} {context.timezone} {context.engine}"
         leaf = self._leaf(need, recipe)
@@ -183,6 +183,10 @@ class Resolver:
 
             tables = open_tables(context.data, engine=context.engine, timezone=context.timezone)
             return tables.as_of(context.as_of)
+        if need == "accounts":
+            from analysis.data.accounting import at, read_accounts
+
+            return tuple(at(account, day=context.as_of) for account in read_accounts(context.data))
         if need == "previous":
             return Previous(context.previous / "state" if context.previous else None)
         if need.endswith("_params") and need.removesuffix("_params") in self.params:
@@ -190,7 +194,7 @@ class Resolver:
         plain = {name: getattr(context, name) for name in ("as_of", "seed", "timezone", "currency", "industry")}
         if need in plain:
             return plain[need]
-        known = [*recipes(), *plain, "tables", "previous", *(f"{n}_params" for n in self.params)]
+        known = [*recipes(), *plain, "tables", "accounts", "previous", *(f"{n}_params" for n in self.params)]
         close = nearest(need, known)
         raise AnalysisError(
             f"Recipe '{recipe.name}' needs '{need}', which nothing provides.",

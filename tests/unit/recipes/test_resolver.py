@@ -168,7 +168,7 @@ def test_two_processes_asking_at_once_get_one_and_the_same_result(context, tmp_p
 
 
 def test_every_recipe_of_the_house_needs_only_what_is_provided():
-    provided = {"tables", "as_of", "seed", "timezone", "currency", "industry", "previous"}
+    provided = {"tables", "accounts", "as_of", "seed", "timezone", "currency", "industry", "previous"}
     for recipe in recipes().values():
         for need in recipe.needs:
             assert need in provided or need in recipes() or need.endswith("_params"), f"{recipe.name} needs {need}"
