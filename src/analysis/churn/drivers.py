@@ -5,6 +5,7 @@ useless while its twin stands in for it. A driver says what the forecast leans o
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,72 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.stats.scoring import Score, log_loss_difference
 
-__all__ = ["importance", "shuffled_forecasts"]
+__all__ = ["DRIVERS", "Driver", "importance", "shuffled_forecasts", "typical_values"]
+
+
+class Driver(NamedTuple):
+    """One story that several columns tell.
+
+    Attributes:
+        zh: Its name for a manager, in Chinese.
+        en: The same in English.
+        columns: Columns of the feature table, the most telling one first.
+    """
+
+    zh: str
+    en: str
+    columns: tuple[str, ...]
+
+
+def _steps(*steps: str) -> tuple[str, ...]:
+    return tuple(f"n_{step}_{days}d" for step in steps for days in (90, 30, 7))
+
+
+DRIVERS: Final[dict[str, Driver]] = {
+    "recency": Driver(
+        "多久没来了", "How long since the last order", ("days_since_last_order", "recency", "overdue_ratio")
+    ),
+    "rhythm": Driver("平时隔多久来", "Their usual gap", ("median_gap_days", "std_gap_days", "last_gap_ratio")),
+    "frequency": Driver(
+        "来得多不多",
+        "How often they buy",
+        ("n_orders", "frequency", "n_orders_30d", "n_orders_90d", "n_orders_180d", "n_orders_365d"),
+    ),
+    "spending": Driver(
+        "花得多不多", "How much they spend", ("revenue", "mean_order_value", "monetary_value", "order_value_trend")
+    ),
+    "tenure": Driver("认识多久了", "How long they have been customers", ("tenure_days",)),
+    "assortment": Driver("买得杂不杂", "How widely they buy", ("n_categories", "top_category_share", "mean_quantity")),
+    "discounts": Driver("多靠优惠", "How much on discount", ("discount_share", "coupon_share")),
+    "refunds": Driver("退不退货", "Whether they return goods", ("refund_share", "n_refunds")),
+    "hours": Driver(
+        "什么时候买",
+        "When they buy",
+        ("share_weekend", "share_night", "share_morning", "share_afternoon", "share_evening"),
+    ),
+    "touches": Driver(
+        "被触达多少", "How often we reached out", (*_steps("assigned", "delivered"), "days_since_last_touch")
+    ),
+    "response": Driver(
+        "看不看、回不回",
+        "Whether they read and reply",
+        (*_steps("read", "replied"), "days_since_last_read", "days_since_last_reply"),
+    ),
+    "contact": Driver(
+        "还是不是好友",
+        "Whether they are still a contact",
+        (
+            "n_contacts",
+            "n_contacts_deleted",
+            "n_deleted_by_customer",
+            "days_since_contact_added",
+            "days_since_contact_deleted",
+            "n_channels_refused",
+            "n_channels_granted",
+        ),
+    ),
+}
+"""Every column that a model may learn from belongs to exactly one driver (a test holds this)."""
 
 
 def shuffled_forecasts(
@@ -55,3 +121,18 @@ def importance(
         )
         for name in shuffled
     }
+
+
+def typical_values(column: ArrayLike, *, probability: ArrayLike, share: float = 0.2) -> tuple[float, float]:
+    """Return the median of a column among customers at the highest and at the lowest risk; NaN where unknown.
+
+    Args:
+        column: Values, one per customer.
+        probability: Forecast of leaving, 0-1.
+        share: How large a part counts as highest, and as lowest.
+    """
+    values, p = np.asarray(column, dtype=np.float64), np.asarray(probability, dtype=np.float64)
+    low, high = np.quantile(p, [share, 1 - share])
+    parts = (values[p >= high], values[p <= low])
+    highest, lowest = (part[~np.isnan(part)] for part in parts)
+    return (float(np.median(highest)) if highest.size else np.nan, float(np.median(lowest)) if lowest.size else np.nan)

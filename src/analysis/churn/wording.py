@@ -1,0 +1,108 @@
+"""What a verdict says, in words for those who act on it. Numbers are left to the page."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from analysis.churn.evaluation import FEWEST_EVENTS, Verdict
+
+__all__ = ["BANDS", "FORECASTS", "GATES", "reason", "verdict_claim", "verdict_detail"]
+
+Label = dict[str, str]
+
+GATES: Final[dict[str, Label]] = {
+    "calibration_slope": {
+        "zh": "高低风险拉得过开或过近（校准斜率的 95% 区间整个落在 0.9–1.1 之外）",
+        "en": "it is too extreme or too timid (the 95% interval of its calibration slope lies wholly outside 0.9–1.1)",
+    },
+    "calibration_error": {
+        "zh": "概率的水平偏了（校准误差比运气所致高出 0.02 以上）",
+        "en": "its level is off (calibration error above luck by more than 0.02)",
+    },
+    "beats_baseline": {
+        "zh": "不比只看「多久没来」更准",
+        "en": "it is no better than recency alone",
+    },
+}
+
+FORECASTS: Final[dict[Verdict, Label]] = {
+    Verdict.MODEL: {"zh": "完整模型", "en": "the full model"},
+    Verdict.BASELINE: {"zh": "只看「多久没来」的简单模型", "en": "the simple forecast from recency alone"},
+    Verdict.RANKING_ONLY: {"zh": "只看「多久没来」的简单模型", "en": "the simple forecast from recency alone"},
+}
+
+BANDS: Final[dict[str, Label]] = {
+    "0-25": {"zh": "风险 25% 以下", "en": "Risk below 25%"},
+    "25-50": {"zh": "风险 25–50%", "en": "Risk 25–50%"},
+    "50-75": {"zh": "风险 50–75%", "en": "Risk 50–75%"},
+    "75-100": {"zh": "风险 75% 以上", "en": "Risk 75% or more"},
+    "top_20": {"zh": "消费最高的 20%", "en": "Top 20% by spending"},
+    "next_30": {"zh": "其次的 30%", "en": "Next 30%"},
+    "other_50": {"zh": "其余的一半", "en": "The other half"},
+}
+
+
+def reason(verdict: Verdict, *, horizon_days: int) -> Label:
+    """Return why there is no answer, for the three verdicts that have none."""
+    reasons = {
+        Verdict.TOO_FEW: {
+            "zh": f"样本太少，不下结论：{horizon_days} 天的窗口里，流失或留下的客户不到 {FEWEST_EVENTS} 人",
+            "en": f"Too few to judge: in a window of {horizon_days} days fewer than {FEWEST_EVENTS} customers left, "
+            "or stayed",
+        },
+        Verdict.TOO_SHORT: {
+            "zh": f"历史太短，不下结论：按 {horizon_days} 天判断流失，至少要有 {4 * horizon_days} 天的订单",
+            "en": f"Too short a history to judge: a horizon of {horizon_days} days needs {4 * horizon_days} days of "
+            "orders at least",
+        },
+        Verdict.NOT_THE_QUESTION: {
+            "zh": "这里的客户大多只买一次，「会不会流失」不是该问的问题",
+            "en": "Most customers here buy once: whether they will leave is not the right question",
+        },
+    }
+    return reasons[verdict]
+
+
+def verdict_claim(verdict: Verdict) -> Label:
+    """Return what the reliability chart shows, as a claim, for the three verdicts that have one."""
+    claims = {
+        Verdict.MODEL: {
+            "zh": "概率可信：说三成会走的客户，实际走了约三成",
+            "en": "The probabilities hold: of customers given 30%, about 30% left",
+        },
+        Verdict.BASELINE: {
+            "zh": "完整模型没有过关，改用简单模型，它的概率可信",
+            "en": "The full model failed its test; the simple forecast is used, and its probabilities hold",
+        },
+        Verdict.RANKING_ONLY: {
+            "zh": "概率的水平没有过关：只用来排先后，不用来数人头",
+            "en": "The level of the probabilities failed the test: use them to rank, not to count",
+        },
+    }
+    return claims[verdict]
+
+
+def verdict_detail(verdict: Verdict, *, failed: Sequence[str]) -> Label:
+    """Return what was checked and what failed.
+
+    Args:
+        verdict: ``MODEL``, ``BASELINE`` or ``RANKING_ONLY``.
+        failed: Gates that the full model failed.
+    """
+    if verdict is Verdict.MODEL:
+        return {
+            "zh": "用模型没见过的最近一个窗口检验，三道关都过了：风险拉开的程度、概率的水平、比只看「多久没来」更准。",
+            "en": "Tested on the latest window, which the model had not seen, it passes all three gates: its spread, "
+            "its level, and better than recency alone.",
+        }
+    zh, en = ("；".join(GATES[gate]["zh"] for gate in failed), "; ".join(GATES[gate]["en"] for gate in failed))
+    tail = {
+        Verdict.BASELINE: {"zh": "所以用简单模型，它自己过关。", "en": "So the simple forecast is used, which passes."},
+        Verdict.RANKING_ONLY: {
+            "zh": "简单模型的水平也没有过关；人数和金额只看区间，不看单点。",
+            "en": "The simple forecast fails on level too: read the intervals of customers and money, not the points.",
+        },
+    }[verdict]
+    return {
+        "zh": f"用没见过的最近一个窗口检验，完整模型没有过关：{zh}。{tail['zh']}",
+        "en": f"Tested on the latest window, the full model failed: {en}. {tail['en']}",
+    }
