@@ -1,0 +1,35 @@
+"""Daily sales become whole weeks that end on the day of the report."""
+
+import pandas as pd
+import pytest
+
+from analysis.growth.sales import weekly_sales
+
+DAY = pd.Timestamp("2026-06-30")
+
+
+def daily(*rows):
+    return pd.DataFrame(rows, columns=["ordered_on", "n_orders", "revenue"])
+
+
+def test_the_last_week_ends_on_the_day_and_includes_it():
+    weeks = weekly_sales(
+        daily(("2026-06-30", 1, 10.0), ("2026-06-24", 2, 20.0), ("2026-06-23", 4, 40.0)), as_of=DAY, weeks=9
+    )
+    assert weeks["n_orders"].tolist() == [4, 3]
+    assert [str(day) for day in weeks["week_ends_on"]] == ["2026-06-23", "2026-06-30"]
+
+
+def test_a_week_without_sales_is_a_zero_not_a_gap():
+    weeks = weekly_sales(daily(("2026-06-01", 1, 10.0), ("2026-06-30", 1, 5.0)), as_of=DAY, weeks=52)
+    assert weeks["n_orders"].tolist() == [1, 0, 0, 0, 1]
+
+
+def test_money_is_conserved_within_the_weeks_shown():
+    days = pd.date_range("2026-01-01", "2026-06-30").strftime("%Y-%m-%d")
+    frame = pd.DataFrame({"ordered_on": days, "n_orders": 1, "revenue": range(len(days))})
+    assert weekly_sales(frame, as_of=DAY, weeks=100)["revenue"].sum() == pytest.approx(sum(range(len(days))))
+
+
+def test_no_sales_give_no_weeks():
+    assert weekly_sales(daily(), as_of=DAY, weeks=4).empty

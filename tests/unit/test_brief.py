@@ -1,0 +1,69 @@
+"""The brief ranks by evidence first, worth second, and says what moved."""
+
+from analysis import brief
+from analysis.evidence import Estimate, Grade
+from analysis.page import blocks
+
+
+def both(text):
+    return {"zh": text, "en": text}
+
+
+def page(notebook, *made):
+    return {"notebook": notebook, "results": {}, "blocks": list(made)}
+
+
+def decision(name, worth, grade):
+    return blocks.decision(
+        both(name), worth=Estimate(worth, "money", worth - 1, worth + 1, 0.8, grade), worth_label=both("worth")
+    )
+
+
+def names(made):
+    return [block["text"]["en"] for block in made]
+
+
+def test_an_experiment_goes_before_a_dearer_prior():
+    pages = [
+        page("a", decision("prior", 900.0, Grade.PRIOR), decision("observed", 500.0, Grade.OBSERVATIONAL)),
+        page("b", decision("tested", 100.0, Grade.RANDOMISED), decision("quasi", 200.0, Grade.QUASI_EXPERIMENTAL)),
+    ]
+    assert names(brief.decisions(pages, limit=9)) == ["quasi", "tested", "observed", "prior"]
+    assert names(brief.decisions(pages, limit=1)) == ["quasi"]
+
+
+def test_a_decision_without_worth_comes_last():
+    pages = [page("a", blocks.decision(both("no worth")), decision("prior", 1.0, Grade.PRIOR))]
+    assert names(brief.decisions(pages, limit=9)) == ["prior", "no worth"]
+
+
+def test_each_decision_links_to_its_page():
+    made = brief.decisions([page("churn", decision("x", 1.0, Grade.PRIOR))], limit=1)
+    assert made[0]["links"][0]["notebook"] == "churn"
+
+
+def tile(name, value, previous):
+    return blocks.tile(name, both(name), Estimate(value, "customers"), previous=previous, better="up")
+
+
+def test_headlines_take_turns_between_pages():
+    pages = [page("a", tile("a1", 1, None), tile("a2", 1, None)), page("b", tile("b1", 1, None))]
+    assert [block["name"] for block in brief.headlines(pages, limit=2)] == ["a1", "b1"]
+    assert [block["name"] for block in brief.headlines(pages)] == ["a1", "b1", "a2"]
+
+
+def test_a_first_run_has_no_changes():
+    assert brief.changes([page("a", tile("a1", 1, None))]) == []
+
+
+def test_what_moved_is_named_and_judged():
+    made = brief.changes([page("a", tile("up", 9, 5), tile("down", 4, 5), tile("same", 5, 5))])
+    values = made[0]["values"]
+    assert [values["label_0"]["en"], values["label_1"]["en"]] == ["up", "down"]
+    assert [values["word_0"]["en"], values["word_1"]["en"]] == ["better", "worse"]
+
+
+def test_noise_is_called_noise():
+    within = blocks.tile("x", both("x"), Estimate(5.0, "customers", 3.0, 8.0, 0.8, Grade.OBSERVATIONAL), previous=4.0)
+    made = brief.changes([page("a", within)])
+    assert "usual range" in made[0]["items"][0]["text"]["en"]
