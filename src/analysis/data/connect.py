@@ -145,7 +145,7 @@ def open_tables(folder: Path, *, engine: str = "duckdb", timezone: str = "Asia/S
     return Tables(names, engine, timezone, None, folder, session)
 
 
-def _duckdb_session() -> Any:  # noqa: ANN401 - the database library has no types
+def _duckdb_session() -> Any:
     import duckdb
 
     connection = duckdb.connect()
@@ -153,7 +153,7 @@ def _duckdb_session() -> Any:  # noqa: ANN401 - the database library has no type
     return connection
 
 
-def _spark_session() -> Any:  # noqa: ANN401 - an optional library
+def _spark_session() -> Any:
     try:
         from pyspark.sql import SparkSession  # type: ignore[import-not-found]  # optional extra
     except ImportError:

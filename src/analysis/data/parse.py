@@ -5,11 +5,13 @@ read becomes null *and* is reported, it is never guessed.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from analysis.data.contracts import Kind
+from analysis.data.contracts import Column, Kind
+from analysis.data.mapping import TableMapping
+from analysis.data.quoting import literals, quoted
 
-__all__ = ["NULL_WORDS", "Parsed", "native"]
+__all__ = ["NULL_WORDS", "Parsed", "native", "parsed_column"]
 
 NULL_WORDS: Final = ("", "NULL", "null", "None", "none", "NaN", "nan", "N/A", "#N/A", "<NA>", "NaT", "\\N")
 """Text that means: nothing here."""
@@ -82,3 +84,37 @@ def _as_time(column: str, duckdb_type: str) -> Parsed | None:
     if duckdb_type.startswith("TIMESTAMP") or duckdb_type == "DATE":
         return Parsed(f"{column}::TIMESTAMP")
     return None
+
+
+def parsed_column(
+    connection: Any,
+    relation: str,
+    name: str,
+    *,
+    duckdb_type: str,
+    column: Column,
+    mapping: TableMapping,
+) -> Parsed:
+    """Return the expression that turns one column of the source into one of the contract.
+
+    Args:
+        connection: Database connection; text columns are looked at before they are parsed.
+        relation: SQL of the source's rows.
+        name: Header in the source.
+        duckdb_type: Its type there.
+        column: What the contract wants.
+        mapping: The book's words about this table.
+    """
+    expression = quoted(name)
+    typed = native(expression, duckdb_type=duckdb_type, kind=column.kind)
+    if typed is not None:
+        return typed
+    if duckdb_type != "VARCHAR":
+        expression = f"{expression}::VARCHAR"
+    clean = f"CASE WHEN trim({expression}) NOT IN {literals(NULL_WORDS)} THEN trim({expression}) END"
+    given = f"(({clean}) IS NOT NULL)"
+    if column.kind in {"id", "text", "category"}:
+        return Parsed(clean)
+    if column.kind in {"instant", "date"}:
+        return Parsed(f"TRY_CAST(({clean}) AS TIMESTAMP)", given)
+    return Parsed(f"TRY_CAST(({clean}) AS {'BIGINT' if column.kind == 'count' else 'DOUBLE'})", given)

@@ -7,6 +7,7 @@ that do not fit the header are kept aside with their line, never skipped.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analysis.data.quoting import parquet
 from analysis.errors import DataError
 
 __all__ = ["SUFFIXES", "RawTable", "read_file"]
@@ -23,6 +24,8 @@ class RawTable:
         file: What to call its origin in messages.
         how: How it was read, for the accounting.
         paths: Parquet files with the rows that fit the header, in order.
+        first_rows: Number of rows before each file.
+        n_rows: Rows in all files.
         columns: (header, DuckDB type) in order.
         ragged: (row number, text) of rows that do not fit the header.
     """
@@ -31,16 +34,20 @@ class RawTable:
     file: str
     how: str
     paths: tuple[Path, ...]
+    first_rows: tuple[int, ...] = (0,)
+    n_rows: int
     columns: tuple[tuple[str, str], ...]
     ragged: tuple[tuple[int, str], ...] = field(default=())
 
     @property
     def sql(self) -> str:
-        """SQL of the rows; ``file_row_number`` counts from 0 within each file."""
-        files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in self.paths)
-        return (
-            f"read_parquet([{files}], file_row_number = true, filename = {'true' if len(self.paths) > 1 else 'false'})"
-        )
+        """SQL of the rows; ``__row`` counts from 0 over all files."""
+        parts = []
+        for path, first in zip(self.paths, self.first_rows, strict=True):
+            number = f"file_row_number + {first}" if first else "file_row_number"
+            columns = f"* EXCLUDE (file_row_number), {number} AS __row"
+            parts.append(f"SELECT {columns} FROM {parquet(path, row_numbers=True)}")
+        return " UNION ALL BY NAME ".join(parts)
 
     @property
     def is_text(self) -> bool:
@@ -69,11 +76,12 @@ def _read_parquet(path: Path, *, name: str) -> RawTable:
 
     try:
         with duckdb.connect() as connection:
-            described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{path}')").fetchall()
+            described = connection.execute(f"DESCRIBE SELECT * FROM {parquet(path)}").fetchall()
+            n_rows = connection.execute(f"SELECT count(*) FROM {parquet(path)}").fetchall()[0][0]
     except duckdb.Error as error:
         raise DataError(f"{name}: {path.name} cannot be read as Parquet: {error}", hint="copy the file again") from None
     columns = tuple((row[0], row[1]) for row in described)
-    return RawTable(name=name, file=path.name, how="parquet", paths=(path,), columns=columns)
+    return RawTable(name=name, file=path.name, how="parquet", paths=(path,), n_rows=n_rows, columns=columns)
 
 
 def _read_delimited(path: Path, *, name: str, work: Path) -> RawTable:
@@ -86,5 +94,10 @@ def _read_delimited(path: Path, *, name: str, work: Path) -> RawTable:
     target = work / f"{name}.raw.parquet"
     pq.write_table(table, target)
     return RawTable(
-        name=name, file=path.name, how="csv", paths=(target,), columns=tuple((h, "VARCHAR") for h in table.column_names)
+        name=name,
+        file=path.name,
+        how="csv",
+        paths=(target,),
+        n_rows=table.num_rows,
+        columns=tuple((h, "VARCHAR") for h in table.column_names),
     )

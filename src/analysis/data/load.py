@@ -1,0 +1,150 @@
+"""Load a book's data: from whatever the source is to checked tables, once per content.
+
+What is loaded is kept under the digest of what went in (files, mapping, zone, code), so a second run
+on the same data reads nothing again, and deleting the cache changes no number.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from analysis.data.accounting import FILE_NAME, TableAccount, read_accounts, write_accounts
+from analysis.data.load_table import load_table
+from analysis.data.mapping import DataSource
+from analysis.data.sources import Located, locate
+from analysis.periods import zone
+
+__all__ = ["LoadedData", "load"]
+
+_MEMORY: Final = "1000MB"
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedData:
+    """A book's data, loaded and checked.
+
+    Attributes:
+        folder: Folder with one Parquet file per table, ``accounting.json`` and, below, the quarantine.
+        digest: Digest of content, mapping, zone and code: part of every run's id.
+        tables: What became of every row of every table.
+        quarantine: Folder with the rejected rows, one Parquet file per table; None if there are none.
+        latest_day: Last local day with orders that is not in the future; None without orders.
+    """
+
+    folder: Path
+    digest: str
+    tables: tuple[TableAccount, ...]
+    quarantine: Path | None
+    latest_day: date | None
+
+
+def load(
+    source: DataSource,
+    *,
+    now: datetime,
+    timezone: str,
+    cache: Path,
+    base: Path,
+    progress: Progress | None = None,
+) -> LoadedData:
+    """Load the tables of a book.
+
+    Args:
+        source: The ``data:`` block of the book.
+        now: The run's clock, with a zone: rows later than this plus a day are rejected.
+        timezone: The book's zone: times without one are in it, and days are its days.
+        cache: Folder of caches; what is kept there may be deleted at any time.
+        base: Folder that relative paths start from.
+        progress: Called with a line of text per step.
+
+    Returns:
+        Where the loaded tables are, and what became of every row.
+
+    Raises:
+        BookError: If the source is named wrongly.
+        DataError: If data are missing, unreadable, or break the contracts too often.
+    """
+    located = locate(source, base=base, cache=cache, progress=progress)
+    digest = _digest(source, located, timezone=timezone)
+    folder = cache / "data" / digest
+    if not (folder / FILE_NAME).exists():
+        _build(source, located, folder=folder, now=now, timezone=timezone, progress=progress)
+    accounts = read_accounts(folder)
+    quarantine = folder / "quarantine"
+    return LoadedData(
+        folder=folder,
+        digest=digest,
+        tables=accounts,
+        quarantine=quarantine if quarantine.is_dir() else None,
+        latest_day=_latest_day(accounts, today=now.astimezone(zone(timezone)).date()),
+    )
+
+
+def _latest_day(accounts: tuple[TableAccount, ...], *, today: date) -> date | None:
+    orders = next((account for account in accounts if account.name == "orders"), None)
+    if orders is None:
+        return None
+    return max((day for day, *_ in orders.daily if day is not None and day <= today), default=None)
+
+
+def _digest(source: DataSource, located: tuple[Located, ...], *, timezone: str) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(json.dumps(source.model_dump(mode="json", exclude={"source"}), sort_keys=True).encode())
+    digest.update(timezone.encode())
+    for code in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(code.read_bytes())
+    for table in located:
+        for path in (*table.files, *([table.joined] if table.joined else [])):
+            digest.update(f"\0{table.name}\0{path.name}\0".encode())
+            if path.exists():
+                with path.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
+
+
+def _build(
+    source: DataSource,
+    located: tuple[Located, ...],
+    *,
+    folder: Path,
+    now: datetime,
+    timezone: str,
+    progress: Progress | None,
+) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    work = Path(tempfile.mkdtemp(prefix=".loading-", dir=folder.parent))
+    latest = now.astimezone(UTC).replace(tzinfo=None) + timedelta(days=1)
+    try:
+        accounts = []
+        for table in located:
+            if progress:
+                progress(f"loading {table.name}")
+            with _session(work) as connection:
+                accounts.append(
+                    load_table(connection, table, source=source, work=work, latest=latest, timezone=timezone)
+                )
+        (work / "scratch").exists() and shutil.rmtree(work / "scratch")
+        write_accounts(work, tuple(accounts))
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _session(work: Path) -> Any:
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute(f"SET memory_limit = '{_MEMORY}'")
+    connection.execute(f"SET temp_directory = '{work / 'scratch'}'")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
