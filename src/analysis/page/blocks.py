@@ -247,8 +247,8 @@ def table(
     Args:
         columns: ``{"name", "label": {"zh", "en"}, "unit"}`` each; unit "" for text, "date", "grade" or a name of
             ``UNITS``. An interval is ``{"name", "label", "unit", "level": 0.8}`` and its cells are [lower, upper].
-        rows: One list per row, as long as the columns: number, text, ISO date, ``{"zh", "en"}`` or None.
-            The first column names the row.
+        rows: One list per row, as long as the columns: number, text, date, ``{"zh", "en"}``, ``Estimate`` (where
+            each row has its own unit) or None. The first column names the row.
         caption: What one row is, and of whom.
         values: What the placeholders of the caption stand for.
         n: Name of the column that counts the customers in a row: rows of fewer than the book's ``min_cell`` are
@@ -452,8 +452,10 @@ def _cell(cell: Any) -> Any:
         return cell
     if isinstance(cell, date):
         return cell.isoformat()[:10]
+    if isinstance(cell, Estimate):
+        return _value(cell)
     if isinstance(cell, Mapping):
-        return _plain(cell)
+        return dict(cell) if "unit" in cell else _plain(cell)
     if isinstance(cell, list | tuple):
         return [_finite(end) for end in cell]
     return _finite(cell)

@@ -1,0 +1,115 @@
+"""The page's own words, in both languages: everything that no author of a notebook writes."""
+
+from typing import Final
+
+from analysis.errors import AnalysisError
+from analysis.numerals import LANGUAGES
+
+__all__ = ["LANGUAGE_NAMES", "LANGUAGE_TAGS", "WORDS", "word"]
+
+LANGUAGE_TAGS: Final = {"zh": "zh-CN", "en": "en"}
+LANGUAGE_NAMES: Final = {"zh": "中文", "en": "English"}
+
+WORDS: Final[dict[str, tuple[str, str]]] = {
+    # the page
+    "skip": ("跳到正文", "Skip to the text"),
+    "data_up_to": ("数据截至", "Data up to"),
+    "back": ("返回总览", "Back to the overview"),
+    "contents": ("目录", "Contents"),
+    "headline": ("核心数字", "Headline numbers"),
+    "other_pages": ("其他报告", "Other reports"),
+    "how_made": ("这一页怎么来的", "How this page was made"),
+    "method": ("方法与限度", "Method and limits"),
+    "how": ("怎么算的", "How it was done"),
+    "notes": ("说明", "Notes"),
+    "overview": ("总览", "Overview"),
+    # blocks
+    "decision": ("本期该做什么", "What to do now"),
+    "more_decisions": ("其他可做的事，按价值排序", "What else to do, by worth"),
+    "mind": ("什么会改变我们的判断", "What would change our mind"),
+    "chart_data": ("图中数据", "The data in the chart"),
+    "quality": ("数据状况", "State of the data"),
+    "changes": ("和上一期相比，什么变了", "What changed since the last run"),
+    "swipe": ("左右滑动看其余各列", "Swipe sideways for the other columns"),
+    "counted": ("计数，没有区间", "counted, no interval"),
+    "measured_value": ("实测，没有区间", "measured, no interval"),
+    "no_interval": ("没有区间", "no interval"),
+    "noise": ("在正常波动内", "within normal variation"),
+    "better": ("变好", "better"),
+    "worse": ("变差", "worse"),
+    "since": ("较上一期", "since the last run"),
+    "first_run": ("首次运行，没有对比", "first run, nothing to compare"),
+    "missing": ("缺少数据表", "Missing table"),
+    "missing_why": ("没有这张表，这一部分暂时答不了。", "Without this table this part cannot be answered yet."),
+    "missing_what": (
+        "把它放进数据文件夹，或在参数簿的 data.tables 里写明它对应哪个文件。",
+        "Add it to the data folder, or name its file under data.tables in the book.",
+    ),
+    "warning": ("注意", "Note"),
+    "yes": ("是", "yes"),
+    "no": ("否", "no"),
+    "grade": ("证据", "Evidence"),
+    "below": ("少于 {n}", "fewer than {n}"),
+    "hidden": ("少于 {n} 人的格子不显示", "Groups of fewer than {n} customers are not shown"),
+    "nothing": ("这一页没有内容。", "There is nothing on this page."),
+    "output": ("输出", "Output"),
+    "picture": ("图", "Picture"),
+    # footer
+    "run": ("运行", "Run"),
+    "book": ("参数簿", "Book"),
+    "parameters": ("参数", "Parameters"),
+    "defaults": ("全部取默认值", "all defaults"),
+    "seed": ("种子", "seed"),
+    "window": ("数据窗口", "Data window"),
+    "to": ("至", "to"),
+    "digest": ("指纹", "digest"),
+    "versions": ("版本", "Versions"),
+    "definitions": ("口径", "Definitions"),
+    "money_in": ("金额单位 {currency}，扣除退款", "Money in {currency}, net of refunds"),
+    "days_in": ("日期按 {timezone} 计，含当天", "Days of {timezone}, inclusive"),
+    "grades": ("证据等级", "Evidence grades"),
+    "grades_say": (
+        "A 随机对照；B 准实验；C 观察；D 先验或宣称。只有 A、B 可以说「带来」",
+        "A randomised; B quasi-experimental; C observational; D prior or claim. Only A and B may say “caused”",
+    ),
+    "again": ("重现这一页", "To reproduce this page"),
+    # states of pages and runs
+    "ok": ("通过", "passed"),
+    "failed": ("失败", "failed"),
+    "no_data": ("缺数据", "no data"),
+    "failed_title": ("这一页没有算出来", "This page could not be computed"),
+    "failed_what": ("出了什么事", "What happened"),
+    "failed_where": ("在哪里", "Where"),
+    "failed_do": ("怎么办", "What to do"),
+    "failed_cell": ("第 {n} 个单元格", "cell {n}"),
+    "failed_safe": (
+        "上一期的数字没有放到这里来，免得被当成这一期的。",
+        "Numbers of earlier runs are not shown here, so that nobody takes them for this one's.",
+    ),
+    "failed_remedy": (
+        "请负责数据的同事看执行后的笔记本；其他页面不受影响。",
+        "Ask whoever looks after the data to open the executed notebook; the other pages are not affected.",
+    ),
+    "runs_title": ("全部报告", "All reports"),
+    "runs_caption": ("每次运行一行，最近的在前", "One row per run, newest first"),
+    "runs_none": ("还没有报告。", "There are no reports yet."),
+    "report": ("报告", "Report"),
+    "state": ("状态", "State"),
+    "answer": ("结论", "Answer"),
+    "latest": ("最新", "latest"),
+    "pages_failed": ("{n} 页失败", "{n} failed"),
+}
+
+
+def word(key: str, *, language: str, **parts: str | int) -> str:
+    """Return a word of the page; ``{name}`` in it is replaced by ``parts``.
+
+    Raises:
+        AnalysisError: If there is no such word.
+    """
+    if key not in WORDS:
+        raise AnalysisError(f"The page has no word '{key}'.")
+    text = WORDS[key][LANGUAGES.index(language)]
+    for name, value in parts.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
