@@ -18,7 +18,7 @@ from analysis import errors
 from analysis.errors import PageError
 from analysis.reporting.catalogue import Notebook
 
-__all__ = ["Execution", "Failure", "blocks_of", "execute", "write_notebook"]
+__all__ = ["Execution", "Failure", "blocks_of", "execute", "not_executed", "write_notebook"]
 
 _SOCKET_PATH_LIMIT: Final = 60  # a Unix socket's path has at most 107 bytes, some are the kernel's own
 _HOUSE_ERRORS: Final = frozenset(errors.__all__)
@@ -103,6 +103,14 @@ def execute(
     return Execution(notebook.name, executed, failure, time.monotonic() - started)
 
 
+def not_executed(notebook: Notebook) -> Execution:
+    """Return the execution of a notebook that the deadline did not let begin."""
+    failure = Failure("DeadlinePassed", "The run's deadline passed before this notebook began.", _TIMEOUT_HINT)
+    executed = _read(notebook.path)
+    _redact(executed, {})
+    return Execution(notebook.name, executed, failure, 0.0)
+
+
 def write_notebook(notebook: Any, path: Path) -> None:
     """Write an executed notebook whole or not at all."""
     import nbformat
@@ -115,13 +123,13 @@ def write_notebook(notebook: Any, path: Path) -> None:
 
 def blocks_of(notebook: Any) -> list[dict[str, Any]]:
     """Return the page blocks that a notebook left in its outputs, in order."""
-    from analysis.reporting.kernel import BLOCK_MIME
+    from analysis.page.blocks import MIME
 
     return [
-        output["data"][BLOCK_MIME]
+        output["data"][MIME]
         for cell in notebook.cells
         for output in cell.get("outputs", [])
-        if BLOCK_MIME in output.get("data", {})
+        if MIME in output.get("data", {})
     ]
 
 

@@ -20,11 +20,11 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
 from analysis.context import RUN_VARIABLE
+from analysis.page.blocks import MIME
 
-__all__ = ["BLOCK_MIME", "ENGINE", "KernelSession", "end_marked_processes", "kernel_environment"]
+__all__ = ["ENGINE", "KernelSession", "end_marked_processes", "kernel_environment"]
 
 ENGINE: Final = "siyu"
-BLOCK_MIME: Final = "application/vnd.siyu.block+json"
 
 _MAX_STREAM: Final = 1_000_000  # characters a cell may print
 _MAX_OUTPUTS: Final = 24_000_000  # characters of pictures, tables and blocks of one notebook
@@ -126,7 +126,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # untyped base
             if printed + len(content["text"]) > _MAX_STREAM:
                 content["text"] = content["text"][: _MAX_STREAM - printed] + "\n… cut: this cell printed too much\n"
         elif data := content.get("data"):
-            self._note_block(data.get(BLOCK_MIME))
+            self._note_block(data.get(MIME))
             self._size = getattr(self, "_size", 0) + sum(len(str(value)) for value in data.values())
             if self._size > _MAX_OUTPUTS:
                 self.session.oversize = f"more than {_MAX_OUTPUTS // 1_000_000} million characters of output"

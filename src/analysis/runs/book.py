@@ -54,14 +54,14 @@ class ReadBook:
         notebooks: Its notebooks in reading order.
         waits: What each notebook waits for, in an order that can be run.
         root: Folder that relative paths of parameters start from; it holds ``notebooks/``.
-        base: Folder of the book.
+        data_base: Folder that a relative ``data.source`` starts from: the book's, or for ``--set`` the working folder.
     """
 
     book: Book
     notebooks: dict[str, Notebook]
     waits: dict[str, tuple[str, ...]]
     root: Path
-    base: Path
+    data_base: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,11 @@ class _Mistake:
 
 
 def find_root(book: Path | None = None) -> Path:
-    """Return the project folder: the nearest one above the book, or above the working folder, with notebooks in it."""
+    """Return the project folder: the nearest one above the book, or above the working folder, with ``notebooks/`` in it."""
     starts: list[Path] = [book.resolve().parent] if book else []
     for start in (*starts, Path.cwd()):
         for folder in (start, *start.parents):
-            if any((folder / "notebooks").glob("*.ipynb")):
+            if (folder / "notebooks").is_dir():
                 return folder
     return _PACKAGE_ROOT
 
@@ -112,7 +112,7 @@ def read_book(path: Path, *, overrides: Sequence[str] = (), root: Path | None = 
         notebooks=notebooks,
         waits=running_order(notebooks, catalogue),
         root=root,
-        base=path.resolve().parent,
+        data_base=Path.cwd() if ("data", "source") in places.overridden else path.resolve().parent,
     )
 
 
@@ -318,4 +318,3 @@ def _members(annotation: Any) -> Iterator[Any]:
 
 def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-

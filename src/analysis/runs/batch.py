@@ -1,0 +1,120 @@
+"""Run a book's notebooks side by side, each after those it waits for, all within one deadline."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from analysis.reporting.catalogue import Notebook
+from analysis.reporting.execute import Execution, execute, not_executed
+from analysis.runs.progress import Progress
+
+__all__ = ["Deadline", "cores", "run_notebooks"]
+
+# One thread a kernel, whatever the cores: sums taken in another order differ in their last digits, and a run must
+# give the same bytes with one job or with many. Notebooks use the cores by running side by side.
+_THREADS: Final = 1
+
+
+@dataclass(slots=True)
+class Deadline:
+    """Seconds that are left for the whole run; ``stop`` ends them at once.
+
+    Args:
+        seconds: From now on.
+    """
+
+    seconds: float
+    _ends: float = field(init=False)
+    _stopped: threading.Event = field(init=False, default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self._ends = time.monotonic() + self.seconds
+
+    def remaining(self) -> float:
+        """Return the seconds left; 0 or less once it has passed."""
+        return 0.0 if self._stopped.is_set() else self._ends - time.monotonic()
+
+    def stop(self) -> None:
+        """Let it pass now."""
+        self._stopped.set()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_notebooks(
+    notebooks: Mapping[str, Notebook],
+    waits: Mapping[str, tuple[str, ...]],
+    *,
+    parameters: Mapping[str, Mapping[str, Any]],
+    context: Path,
+    cwd: Path,
+    jobs: int,
+    deadline: Deadline,
+    redact: Mapping[str, str],
+    progress: Progress,
+    settled: Callable[[Execution], Execution],
+) -> dict[str, Execution]:
+    """Execute notebooks and return each one's execution, failed ones included.
+
+    Args:
+        notebooks: In reading order.
+        waits: What each one waits for, in an order that can be run.
+        parameters: Plain values by notebook.
+        context: The run's context file.
+        cwd: Working folder of the kernels.
+        jobs: How many run side by side.
+        deadline: Of the whole run.
+        redact: Machine paths and what stands for them.
+        progress: Told of each start and end.
+        settled: Judges what each one left as it ends, before those that wait for it begin.
+    """
+    from analysis.reporting.kernel import end_marked_processes
+
+    def begin(name: str) -> Execution:
+        if deadline.remaining() <= 0:
+            return not_executed(notebooks[name])
+        return execute(
+            notebooks[name],
+            parameters=parameters[name],
+            context=context,
+            cwd=cwd,
+            threads=_THREADS,
+            remaining=deadline.remaining,
+            redact=redact,
+        )
+
+    done: dict[str, Execution] = {}
+    running: dict[Future[Execution], str] = {}
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="notebook") as pool:
+        try:
+            while len(done) < len(notebooks):
+                for name in _ready(waits, done, running.values())[: jobs - len(running)]:
+                    progress.started(name)
+                    running[pool.submit(begin, name)] = name
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    name = running.pop(future)
+                    done[name] = settled(future.result())
+                    progress.ended(name, done[name].seconds, done[name].failure)
+        except BaseException:
+            deadline.stop()
+            raise
+        finally:
+            end_marked_processes(context)
+    return {name: done[name] for name in notebooks}
+
+
+def _ready(waits: Mapping[str, tuple[str, ...]], done: Mapping[str, Any], running: Any) -> list[str]:
+    under_way = set(running)
+    return [
+        name
+        for name, before in waits.items()
+        if name not in done and name not in under_way and all(other in done for other in before)
+    ]
