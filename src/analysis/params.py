@@ -64,6 +64,7 @@ class ChurnParams(NotebookParams):
     active_days: Days | None = Field(
         default=None, description="population: bought within so many days; default the 95th percentile of gaps"
     )
+    save_first: int = Field(default=200, ge=1, le=100_000, description="customers on the list of whom to save first")
 
 
 class StrategiesParams(NotebookParams):

@@ -6,17 +6,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["RISK_BANDS", "VALUE_BANDS", "revenue_in_horizon", "risk_band", "risk_grid", "risk_histogram", "value_band"]
+__all__ = ["BANDS", "band", "revenue_in_horizon", "risk_grid", "risk_histogram"]
 
-RISK_BANDS: Final = ("0-25", "25-50", "50-75", "75-100")
-"""Probability of leaving, percent, lower end included."""
+BANDS: Final = ("top_20", "next_30", "other_50")
+"""Customers in order of risk, or of value: the first fifth, the next 30 %, the other half."""
 
-VALUE_BANDS: Final = ("top_20", "next_30", "other_50")
-"""Customers by what they spent in the last year: the top fifth, the next 30 %, the other half."""
-
+_BAND_ENDS: Final = (0.2, 0.5)
 _YEAR: Final = 365
-_BAR: Final = 10
-"""Bars of the histogram: ten, each of ten points of probability."""
+_BARS: Final = 10
+"""Bars of the histogram, each of ten points of probability."""
 
 
 def revenue_in_horizon(revenue_last_year: ArrayLike, *, horizon_days: int) -> NDArray[np.float64]:
@@ -31,23 +29,22 @@ def revenue_in_horizon(revenue_last_year: ArrayLike, *, horizon_days: int) -> ND
     return np.maximum(np.asarray(revenue_last_year, dtype=np.float64), 0.0) * horizon_days / _YEAR
 
 
-def risk_band(p_churn: ArrayLike) -> NDArray[np.str_]:
-    """Return each customer's band of ``RISK_BANDS``."""
-    codes = np.minimum(np.asarray(p_churn, dtype=np.float64) * len(RISK_BANDS), len(RISK_BANDS) - 1).astype(np.int64)
-    return np.array(RISK_BANDS, dtype=np.str_)[codes]
+def band(values: ArrayLike) -> NDArray[np.str_]:
+    """Return each customer's band of ``BANDS`` by a value, highest first; equal values share the higher band.
 
-
-def value_band(value: ArrayLike) -> NDArray[np.str_]:
-    """Return each customer's band of ``VALUE_BANDS``; customers of equal value share the higher band."""
+    Examples:
+        >>> band([9, 8, 7, 6, 5, 4, 3, 2, 1, 0]).tolist()[:6]
+        ['top_20', 'top_20', 'next_30', 'next_30', 'next_30', 'other_50']
+    """
     from scipy.stats import rankdata
 
-    v = np.asarray(value, dtype=np.float64)
+    v = np.asarray(values, dtype=np.float64)
     place = (rankdata(-v, method="min") - 1) / max(v.size, 1)
-    return np.array(VALUE_BANDS)[np.digitize(place, [0.2, 0.5])]
+    return np.array(BANDS, dtype=np.str_)[np.digitize(place, _BAND_ENDS)]
 
 
 def risk_grid(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return customers and money at risk in each cell of risk and value, empty cells included.
+    """Return customers and money at risk in each cell of value and risk, empty cells included.
 
     Args:
         scores: ``p_churn``, ``value_at_risk``, ``risk_band`` and ``value_band``, one row per customer.
@@ -55,7 +52,7 @@ def risk_grid(scores: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per cell: ``value_band``, ``risk_band``, ``n_customers``, ``expected_leavers``, ``value_at_risk``.
     """
-    cells = pd.MultiIndex.from_product([VALUE_BANDS, RISK_BANDS], names=["value_band", "risk_band"])
+    cells = pd.MultiIndex.from_product([BANDS, BANDS], names=["value_band", "risk_band"])
     grouped = scores.groupby(["value_band", "risk_band"])[["p_churn", "value_at_risk"]].agg(["size", "sum"])
     table = pd.DataFrame(
         {
@@ -73,12 +70,12 @@ def risk_histogram(scores: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per bar: ``p_from`` and ``p_to`` (0-1), ``n_customers``, ``value_at_risk``.
     """
-    bar = np.minimum(scores["p_churn"].to_numpy() * _BAR, _BAR - 1).astype(int)
+    bar = np.minimum(scores["p_churn"].to_numpy() * _BARS, _BARS - 1).astype(int)
     return pd.DataFrame(
         {
-            "p_from": np.arange(_BAR) / _BAR,
-            "p_to": np.arange(1, _BAR + 1) / _BAR,
-            "n_customers": np.bincount(bar, minlength=_BAR).astype(np.int64),
-            "value_at_risk": np.bincount(bar, weights=scores["value_at_risk"], minlength=_BAR),
+            "p_from": np.arange(_BARS) / _BARS,
+            "p_to": np.arange(1, _BARS + 1) / _BARS,
+            "n_customers": np.bincount(bar, minlength=_BARS).astype(np.int64),
+            "value_at_risk": np.bincount(bar, weights=scores["value_at_risk"], minlength=_BARS),
         }
     )

@@ -5,7 +5,7 @@ from typing import Final
 
 from analysis.churn.evaluation import FEWEST_EVENTS, Verdict
 
-__all__ = ["BANDS", "FORECASTS", "GATES", "reason", "verdict_claim", "verdict_detail"]
+__all__ = ["FORECASTS", "GATES", "RISK_BANDS", "VALUE_BANDS", "reason", "verdict_claim", "verdict_detail"]
 
 Label = dict[str, str]
 
@@ -30,14 +30,16 @@ FORECASTS: Final[dict[Verdict, Label]] = {
     Verdict.RANKING_ONLY: {"zh": "只看「多久没来」的简单模型", "en": "the simple forecast from recency alone"},
 }
 
-BANDS: Final[dict[str, Label]] = {
-    "0-25": {"zh": "风险 25% 以下", "en": "Risk below 25%"},
-    "25-50": {"zh": "风险 25–50%", "en": "Risk 25–50%"},
-    "50-75": {"zh": "风险 50–75%", "en": "Risk 50–75%"},
-    "75-100": {"zh": "风险 75% 以上", "en": "Risk 75% or more"},
+VALUE_BANDS: Final[dict[str, Label]] = {
     "top_20": {"zh": "消费最高的 20%", "en": "Top 20% by spending"},
     "next_30": {"zh": "其次的 30%", "en": "Next 30%"},
-    "other_50": {"zh": "其余的一半", "en": "The other half"},
+    "other_50": {"zh": "其余 50%", "en": "Other 50%"},
+}
+
+RISK_BANDS: Final[dict[str, Label]] = {
+    "top_20": {"zh": "风险最高的 20%", "en": "Top 20% by risk"},
+    "next_30": {"zh": "其次的 30%", "en": "Next 30%"},
+    "other_50": {"zh": "其余 50%", "en": "Other 50%"},
 }
 
 

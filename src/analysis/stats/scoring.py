@@ -21,6 +21,7 @@ __all__ = [
     "log_loss_difference",
     "log_losses",
     "perfect_calibration_error",
+    "proportion",
     "reliability_bins",
 ]
 
@@ -155,6 +156,22 @@ def calibration_line(outcome: ArrayLike, probability: ArrayLike, *, confidence_l
     half = _normal_quantile(confidence_level) * np.sqrt(np.diag(covariance))
     intercept, slope = (Score(float(c), float(c - h), float(c + h)) for c, h in zip(coefficient, half, strict=True))
     return CalibrationLine(slope, intercept)
+
+
+def proportion(hits: int, n: int, *, confidence_level: float = 0.95) -> Score:
+    """Return the share of hits among n, 0-1, with Wilson's interval.
+
+    Raises:
+        AnalysisError: If there are no rows, or more hits than rows.
+
+    References:
+        Wilson 1927, Journal of the American Statistical Association 22.
+    """
+    if not 0 <= hits <= n or not n:
+        raise AnalysisError(f"A share needs 0 to n hits among n rows, got {hits} of {n}.")
+    share = np.array([hits / n])
+    lower, upper = _wilson(share, np.array([n]), confidence_level=confidence_level)
+    return Score(float(share[0]), float(lower[0]), float(upper[0]))
 
 
 def reliability_bins(

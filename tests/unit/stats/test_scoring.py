@@ -14,6 +14,7 @@ from analysis.stats.scoring import (
     log_loss,
     log_loss_difference,
     perfect_calibration_error,
+    proportion,
     reliability_bins,
 )
 
@@ -150,3 +151,13 @@ def test_one_outcome_only_has_no_area_and_no_line():
         area_under_curve([1, 1], [0.2, 0.8])
     with pytest.raises(AnalysisError, match="both outcomes"):
         calibration_line([1, 1], [0.2, 0.8])
+
+
+def test_a_share_carries_wilsons_interval_and_nonsense_is_refused():
+    from scipy.stats import binomtest
+
+    expected = binomtest(7, 20).proportion_ci(method="wilson")
+    assert proportion(7, 20) == pytest.approx((0.35, expected.low, expected.high))
+    for hits, n in ((0, 0), (3, 2), (-1, 5)):
+        with pytest.raises(AnalysisError, match="hits"):
+            proportion(hits, n)
