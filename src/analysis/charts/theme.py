@@ -5,6 +5,7 @@ the page's tokens in their light values; ``to_svg`` replaces each by ``var(--tok
 about dark and print. Text stays text. One accent series, one warn series, everything else grey.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,7 +100,6 @@ BOLD: Final = 700  # the page shows 600; 700 is what the build machine's fonts h
 _FONTS: Final = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "WenQuanYi Zen Hei", "DejaVu Sans"]
 _RC: Final[dict[str, Any]] = {
     "font.size": TEXT,
-    "font.family": "sans-serif",
     "axes.labelsize": TICK,
     "axes.labelcolor": INK_3,
     "axes.edgecolor": LINE_2,
@@ -234,7 +234,7 @@ def drawing(style: Style) -> Iterator[None]:
     fonts = [name for name in _FONTS if name in installed]
     if style.language == "en":
         fonts.sort(key=lambda name: name != "DejaVu Sans")  # widths nearer to a reader's Latin font
-    look: Any = {**_RC, "font.sans-serif": fonts or ["DejaVu Sans"]}
+    look: Any = {**_RC, "font.family": fonts or ["DejaVu Sans"]}  # a list: a missing glyph is taken from the next
     with mpl.rc_context(look):
         yield
 
@@ -378,7 +378,8 @@ def to_svg(figure: "Figure", *, name: str, style: Style) -> str:
 
     salt = f"{name}-{style.width}"
     buffer = StringIO()
-    with drawing(style), mpl.rc_context({"svg.hashsalt": salt}):
+    with drawing(style), mpl.rc_context({"svg.hashsalt": salt}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")  # the reader's browser has it
         _settle_texts(figure)
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return small_svg(buffer.getvalue(), prefix=salt, tokens=TOKENS)

@@ -206,6 +206,14 @@ class Reader:
         low, _, high = ends.replace(" 至 ", "–").replace(" to ", "–").partition("–")
         return interval_bar(estimate, low_text=low, high_text=high, accent=accent)
 
+    def chart_data(self, block: Block) -> Markup:
+        """Return the numbers of a figure, folded."""
+        return Markup(_macros().module.chart_data(block, self))  # type: ignore[attr-defined]  # noqa: S704  # our macro
+
+    def day(self, day: date) -> str:
+        """Return a day as data."""
+        return format_date(day, language=self.language)
+
     def picture(self, block: Block, width: str) -> Markup:
         """Return a figure's drawing of one width."""
         drawings = block["svg"].get(self.language) or next(iter(block["svg"].values()))

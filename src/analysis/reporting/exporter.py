@@ -1,0 +1,156 @@
+"""The nbconvert exporter: ``jupyter nbconvert --to siyu notebook.ipynb`` and every page of a run.
+
+One self-contained file: no code cells, no script, no request; a Content-Security-Policy that allows the page's
+own style by its hash and nothing else.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Final
+
+from markupsafe import Markup
+from nbconvert.exporters.templateexporter import TemplateExporter
+from traitlets import Unicode, default
+
+from analysis.page.render import Reader, environment, render_block, render_ranked, stylesheet
+from analysis.page.words import LANGUAGE_NAMES, LANGUAGE_TAGS
+from analysis.reporting.layout import Layout, Section, lay_out
+from analysis.reporting.page_info import PageInfo
+
+__all__ = ["SiyuExporter", "page_file", "shell"]
+
+TEMPLATES: Final = "template"
+POLICY: Final = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+class SiyuExporter(TemplateExporter):
+    """Export an executed notebook as a page.
+
+    ``resources["siyu"]`` carries the run's ``PageInfo``; without it the page says only what the notebook knows.
+    """
+
+    export_from_notebook = "siyu page"
+    output_mimetype = "text/html"
+    language = Unicode("zh", help="zh or en").tag(config=True)
+
+    @default("file_extension")
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    @default("template_name")
+    def _template_name_default(self) -> str:
+        return "siyu"
+
+    @default("extra_template_basedirs")
+    def _extra_template_basedirs_default(self) -> list[str]:
+        return [str(resources.files("analysis.reporting") / TEMPLATES)]
+
+    @property
+    def default_config(self) -> Any:
+        """Return the configuration: no preprocessor, no filter that this page does not use."""
+        config = super().default_config
+        config.Exporter.default_preprocessors = []
+        return config
+
+    def _create_environment(self) -> Any:
+        made = super()._create_environment()  # type: ignore[no-untyped-call]  # nbconvert has no types here
+        made.autoescape = True
+        return made
+
+    def from_notebook_node(  # type: ignore[override]  # a text and not a notebook, as in TemplateExporter itself
+        self, nb: Any, resources: dict[str, Any] | None = None, **_: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the page and nbconvert's resources."""
+        given = dict(resources or {})
+        name = str(given.get("metadata", {}).get("name", "notebook"))
+        info = given.get("siyu") or PageInfo(notebook=re.sub(r"\W", "_", name), overview="")
+        given["siyu_page"] = page_parts(nb, info=info, language=given.get("siyu_language", self.language))
+        made, out = super().from_notebook_node(nb, given)
+        return str(made), dict(out)
+
+
+def page_file(notebook: str, *, language: str) -> str:
+    """Return the file of a page.
+
+    Examples:
+        >>> page_file("churn", language="en")
+        'churn.en.html'
+    """
+    return f"{notebook}.{language}.html"
+
+
+def page_parts(notebook: Mapping[str, Any], *, info: PageInfo, language: str) -> dict[str, Any]:
+    """Return everything the template lays out, as safe fragments and plain texts."""
+    reader = Reader(language=language, currency=info.currency, min_cell=info.min_cell)
+    layout = lay_out(notebook, reader=reader)
+    title = reader.plain(info.title or layout.title) or info.notebook
+    return {
+        **shell(info, reader=reader, title=title),
+        "warnings": [*_notices(info, reader), *(_html(block, reader) for block in layout.warnings)],
+        **_opening(layout, reader),
+        "tiles": [_html(block, reader) for block in layout.tiles],
+        "intro": layout.intro,
+        "sections": [_section(section, reader) for section in layout.sections],
+        "mind": [_html(block, reader) for block in layout.mind],
+        "methods": [_html(block, reader) for block in layout.methods],
+        "siblings": info.siblings if not info.overview else (),
+        "empty": layout.empty,
+        "reader": reader,
+    }
+
+
+def shell(info: PageInfo, *, reader: Reader, title: str) -> dict[str, Any]:
+    """Return what every page has: head, masthead, footer."""
+    css = stylesheet()
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    others = [code for code in info.languages if code != reader.language]
+    return {
+        "info": info,
+        "r": reader,
+        "title": title,
+        "lang": LANGUAGE_TAGS[reader.language],
+        "css": Markup(css),  # noqa: S704  # our own file
+        "policy": f"{POLICY}; style-src 'sha256-{digest}'",
+        "switches": [(page_file(info.notebook, language=o), LANGUAGE_TAGS[o], LANGUAGE_NAMES[o]) for o in others],
+        "params": [f"{key} = {value}" for key, value in info.params.items()],
+        "versions": [f"{name} {version}" for name, version in info.versions.items()],
+    }
+
+
+def _notices(info: PageInfo, reader: Reader) -> list[Markup]:
+    said = Markup('<p class="warn"><span class="st st-warn">{}</span> {}</p>')
+    return [said.format(reader.word("warning"), reader.plain(notice)) for notice in info.notices]
+
+
+def _opening(layout: Layout, reader: Reader) -> dict[str, Any]:
+    """Return the top of the page; exactly one h1 stands there."""
+    macros: Any = environment().get_template("blocks.html.j2").module
+    first, rest = layout.decisions[:1], layout.decisions[1:]
+    answer = Markup("")
+    if layout.answer is not None:
+        answer = Markup(macros.answer(layout.answer, reader, "p" if first else "h1"))  # noqa: S704  # autoescaped macro
+    return {
+        "decision": _html(first[0], reader) if first else "",
+        "ranked": render_ranked(rest, reader=reader) if rest else "",
+        "question": _html(layout.question, reader) if layout.question else "",
+        "answer": answer,
+    }
+
+
+def _section(section: Section, reader: Reader) -> dict[str, Any]:
+    finding = section.finding
+    short = finding and (finding.get("short") or finding["text"])
+    return {
+        "head": _html(finding, reader) if finding else "",
+        "heading": section.heading,
+        "short": reader.tell(short, finding["values"]) if finding else section.heading,
+        "rows": section.rows,
+        "lists": section.lists,
+    }
+
+
+def _html(block: Mapping[str, Any], reader: Reader) -> Markup:
+    return render_block(block, language=reader.language, currency=reader.currency, min_cell=reader.min_cell)

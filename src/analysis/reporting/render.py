@@ -1,0 +1,79 @@
+"""Pages as texts: of a notebook that ran, of one that failed, and the list of all runs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.page.render import Reader
+from analysis.reporting.page_info import PageInfo, RunEntry, Sibling
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from analysis.reporting.execute import Failure
+
+__all__ = ["PageInfo", "RunEntry", "Sibling", "render_failed_page", "render_page", "render_runs_index"]
+
+
+def render_page(notebook: Mapping[str, Any] | Path | str, *, page: PageInfo, language: str) -> str:
+    """Return the page of an executed notebook: one self-contained HTML file.
+
+    Args:
+        notebook: The notebook as nbformat or plain JSON holds it, or its file.
+        page: What the page says about itself.
+        language: ``zh`` or ``en``.
+
+    Raises:
+        AnalysisError: If a block is broken or a picture unsafe.
+    """
+    import nbformat
+
+    from analysis.reporting.exporter import SiyuExporter
+
+    plain = json.loads(Path(notebook).read_text(encoding="utf-8")) if isinstance(notebook, Path | str) else notebook
+    node = nbformat.from_dict(plain)  # type: ignore[no-untyped-call]  # nbformat has no types
+    exporter = SiyuExporter()  # type: ignore[no-untyped-call]  # nbconvert has no types
+    made, _ = exporter.from_notebook_node(node, {"siyu": page, "siyu_language": language})
+    return made
+
+
+def render_failed_page(failure: "Failure", *, page: PageInfo, language: str) -> str:
+    """Return the page that stands for a notebook that failed: what happened, where, what to do.
+
+    Args:
+        failure: Why it failed.
+        page: What the page says about itself.
+        language: ``zh`` or ``en``.
+    """
+    from analysis.reporting.exporter import shell
+
+    reader = Reader(language=language, currency=page.currency, min_cell=page.min_cell)
+    title = reader.plain(page.title) or page.notebook
+    parts = shell(page, reader=reader, title=title)
+    return _templates().get_template("failed.html.j2").render(page=parts, failure=failure)
+
+
+def render_runs_index(runs: Sequence[RunEntry], *, language: str = "zh") -> str:
+    """Return the list of all runs of all books, newest first.
+
+    Args:
+        runs: In any order.
+        language: ``zh`` or ``en``.
+    """
+    from analysis.reporting.exporter import shell
+
+    reader = Reader(language=language)
+    info = PageInfo(notebook="index", overview="", languages=(language,))
+    parts = shell(info, reader=reader, title=reader.word("runs_title"))
+    ordered = sorted(runs, key=lambda run: (run.as_of, run.ended, run.book, run.run_id), reverse=True)
+    return _templates().get_template("runs.html.j2").render(page=parts, runs=ordered)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("analysis.reporting", "template/siyu")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
