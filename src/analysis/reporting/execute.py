@@ -94,6 +94,7 @@ def execute(
         )
         injected = {key: value for key, value in parameters.items() if key in notebook.declared}
         crash = _papermill(notebook.path, injected, session)
+        _drop_papermill_banners(session.notebook)
         failure = _judge(session, crash)
         redact = {str(folder): "<kernel>", **redact}
     executed = session.notebook if session.notebook is not None else _read(notebook.path)
@@ -156,6 +157,12 @@ def _papermill(path: Path, parameters: Mapping[str, Any], session: Any) -> Excep
     except Exception as error:  # noqa: BLE001  # a kernel can end in any way; the judge says which
         return error
     return None
+
+
+def _drop_papermill_banners(notebook: Any) -> None:
+    """Take out the cells papermill puts before an error: they shift the count, and their ids are random."""
+    if notebook is not None:
+        notebook.cells = [c for c in notebook.cells if "papermill-error-cell-tag" not in c.metadata.get("tags", [])]
 
 
 def _judge(session: Any, crash: Exception | None) -> Failure | None:

@@ -17,7 +17,7 @@ from analysis.workbench import Workbench
 wb = Workbench.open("{name}", weeks=weeks)
 wb.question(zh="这个报告回答什么问题？", en="Which question does this page answer?")"""
 _ANSWER: Final = """\
-rfm = wb.table("rfm")
+features = wb.table("features")
 wb.answer(zh="在这里写一句话的回答。", en="Write the answer here, in one sentence.")"""
 _FINDING: Final = """\
 wb.finding(zh="一句话的发现", en="A finding, in one sentence", sub_zh="度量、单位、样本量", sub_en="measure, unit, n")
@@ -69,7 +69,7 @@ def _notebook(name: str) -> dict[str, Any]:
         "metadata": {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
-            "siyu": {"needs": ["orders"], "after": []},
+            "siyu": {"needs": ["orders"], "after": [], "title": {"zh": name, "en": name}},
         },
         "nbformat": 4,
         "nbformat_minor": 5,

@@ -71,7 +71,7 @@ class _Mistake:
 
 
 def find_root(book: Path | None = None) -> Path:
-    """Return the project folder: the nearest one above the book, or above the working folder, with ``notebooks/`` in it."""
+    """Return the project folder: the nearest one with ``notebooks/`` above the book, or above the working folder."""
     starts: list[Path] = [book.resolve().parent] if book else []
     for start in (*starts, Path.cwd()):
         for folder in (start, *start.parents):

@@ -1,30 +1,18 @@
 """The list of all runs of all books, newest first: one page, made from the manifests."""
 
 import fcntl
+import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from html import escape
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any
 
-from analysis.runs.store import PublishedRun, published_runs, write_atomic
+from analysis.reporting.page_info import RunEntry
+from analysis.runs.pages import leading_page
+from analysis.runs.store import PublishedRun, Store, published_runs, write_atomic
 
 __all__ = ["write_index"]
-
-_STYLE: Final = """
-:root{color-scheme:light dark;--ink:#1c1d21;--mute:#62646c;--rule:#dcdde1;--paper:#fff;--accent:#1f4fa8;--warn:#a34a00}
-@media (prefers-color-scheme:dark){:root{
---ink:#e8e8ea;--mute:#a2a4ad;--rule:#3a3b41;--paper:#16171a;--accent:#8db4ff;--warn:#ffa45c}}
-body{margin:0 auto;max-width:1080px;padding:24px 16px;background:var(--paper);color:var(--ink);
-font:17px/1.7 'PingFang SC','Microsoft YaHei','Noto Sans CJK SC','WenQuanYi Zen Hei',sans-serif}
-h1{font-size:24px;line-height:1.3}h2{font-size:19px;margin:32px 0 4px}a{color:var(--accent)}
-p{color:var(--mute);margin:0 0 8px}.frame{overflow-x:auto}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{text-align:left;padding:8px 12px 8px 0;border-bottom:1px solid var(--rule);vertical-align:top}
-th{font-weight:600;font-size:14px;color:var(--mute)}.failed{color:var(--warn);font-weight:600}
-@media print{a{color:inherit;text-decoration:none}}
-"""
 
 
 def write_index(reports: Path) -> None:
@@ -33,8 +21,16 @@ def write_index(reports: Path) -> None:
     Args:
         reports: Folder of all books' runs.
     """
+    from analysis.reporting.render import render_runs_index
+
     with _one_at_a_time(reports):
-        write_atomic(reports / "index.html", _page(published_runs(reports)[::-1]))
+        runs = published_runs(reports)
+        latest = {store.latest() for store in {Store(reports, run.folder.parent.name) for run in runs}}
+        language = runs[-1].manifest["resolved_book"]["language"] if runs else "zh"
+        entries = [_entry(run, latest=run.folder in latest) for run in runs]
+        write_atomic(
+            reports / "index.html", render_runs_index(entries, language="zh" if language == "both" else language)
+        )
 
 
 @contextmanager
@@ -47,32 +43,28 @@ def _one_at_a_time(reports: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _page(runs: list[PublishedRun]) -> str:
-    rows = "".join(_row(run) for run in runs)
-    head = "".join(
-        f'<th scope="col">{text}</th>'
-        for text in ("报告 Report", "数据截至 Data up to", "状态 Status", "运行 Run", "完成 Ended")
-    )
-    return (
-        '<!doctype html>\n<html lang="zh-CN"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>全部报告 All reports</title><style>{_STYLE}</style></head><body>"
-        '<h1>全部报告 <span lang="en">All reports</span></h1>'
-        '<p>最新的在最上面。<span lang="en">Newest first.</span></p>'
-        f'<div class="frame"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div></body></html>\n'
+def _entry(run: PublishedRun, *, latest: bool) -> RunEntry:
+    manifest, notebooks = run.manifest, run.manifest["notebooks"]
+    return RunEntry(
+        book=manifest["book"],
+        title=manifest["title"],
+        as_of=run.as_of,
+        run_id=run.run_id,
+        link=f"{run.folder.parent.name}/{run.folder.name}/index.html",
+        failed=tuple(name for name, entry in notebooks.items() if entry["status"] != "good"),
+        latest=latest,
+        ended=manifest["times"]["ended_at"][:16].replace("T", " "),
+        answer=_first_answer(run.folder / "results" / f"{leading_page(notebooks)}.json"),
+        currency=manifest["resolved_book"]["currency"],
     )
 
 
-def _row(run: PublishedRun) -> str:
-    manifest = run.manifest
-    place = f"{run.folder.parent.name}/{run.folder.name}/index.html"
-    title = manifest.get("title", {})
-    name = f'{escape(str(title.get("zh", "")))} <span lang="en">{escape(str(title.get("en", "")))}</span>'
-    failed = [notebook for notebook, entry in manifest.get("notebooks", {}).items() if entry.get("status") != "good"]
-    status = "完成 good" if run.good else f'<span class="failed">■ 失败 failed: {escape(", ".join(failed))}</span>'
-    ended = str(manifest["times"]["ended_at"])[:16].replace("T", " ")
-    return (
-        f'<tr><td><a href="{escape(place)}">{escape(run.folder.parent.name)}</a> · {name}</td>'
-        f"<td>{escape(manifest['as_of'])}</td><td>{status}</td><td>{escape(run.run_id)}</td><td>{escape(ended)}</td></tr>"
-    )
+def _first_answer(path: Path) -> Mapping[str, Any] | None:
+    """The leading page's decision, else its answer."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        blocks = json.loads(path.read_text(encoding="utf-8"))["blocks"]
+        ranked = sorted(
+            (block for block in blocks if block["kind"] in {"decision", "answer"}), key=lambda b: b["kind"] == "answer"
+        )
+        return ranked[0] if ranked else None
+    return None

@@ -4,36 +4,90 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from analysis.context import RunContext
-from analysis.errors import BookError, PublishError
-from analysis.reporting.execute import Execution
+from analysis.errors import BookError, PublishError, SiyuError
+from analysis.reporting.catalogue import LAST
+from analysis.reporting.execute import Execution, Failure, blocks_of
+from analysis.reporting.page_info import PageInfo, Sibling
+from analysis.runs.store import write_atomic
 
-__all__ = ["find_chromium", "render_pages", "write_pdfs"]
+__all__ = ["find_chromium", "leading_page", "render_pages", "write_pdfs"]
 
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PDF_SECONDS: Final = 120
 _PDF_DATES: Final = re.compile(rb"/(CreationDate|ModDate) ?\(D:\d{14}[^)]*\)")
 
 
-def render_pages(
-    executions: Mapping[str, Execution], *, context: RunContext, facts: Mapping[str, Any], out: Path
-) -> dict[str, Execution]:
-    """Write every page; one that cannot be rendered makes its notebook fail."""
-    from html import escape
+def render_pages(executions: Mapping[str, Execution], *, info: PageInfo, out: Path) -> dict[str, Execution]:
+    """Write every page in every language, and the leading one again as ``index.html``.
 
-    for name, execution in executions.items():
-        for language in context.languages:
-            said = escape(str(execution.failure)) if execution.failure else "ok"
-            (out / f"{name}.{language}.html").write_text(
-                f"<!doctype html><title>{name}</title><p>{said}", encoding="utf-8"
-            )
-    del facts
-    shutil.copyfile(out / f"{list(executions)[-1]}.{context.languages[0]}.html", out / "index.html")
+    A page that cannot be rendered makes its notebook fail; the other pages then say so too.
+
+    Args:
+        executions: All notebooks of the run, in reading order.
+        info: What every page says about the run; the notebook's own part is filled in here.
+        out: Folder of the run.
+
+    Returns:
+        The executions, with failures of rendering among them.
+    """
+    texts, broken = _render_all(executions, info)
+    if broken:
+        executions = {name: replace(one, failure=broken.get(name, one.failure)) for name, one in executions.items()}
+        texts, _ = _render_all(executions, info)
+    for name, text in texts.items():
+        write_atomic(out / name, text)
+    write_atomic(out / "index.html", texts[f"{leading_page(executions)}.{info.languages[0]}.html"])
     return dict(executions)
+
+
+def leading_page(names: Iterable[str]) -> str:
+    """Return which notebook's page opens the run: the brief, or the first in reading order."""
+    names = list(names)
+    return LAST if LAST in names else names[0]
+
+
+def _render_all(executions: Mapping[str, Execution], info: PageInfo) -> tuple[dict[str, str], dict[str, Failure]]:
+    from analysis.reporting.render import render_failed_page, render_page
+
+    leading = leading_page(executions)
+    siblings = {name: _sibling(execution) for name, execution in executions.items()}
+    texts: dict[str, str] = {}
+    broken: dict[str, Failure] = {}
+    for name, execution in executions.items():
+        page = replace(
+            info,
+            notebook=name,
+            title=siblings[name].title,
+            params=info.params.get(name, {}),
+            siblings=tuple(sibling for other, sibling in siblings.items() if other != name),
+            overview="" if name == leading else "index.html",
+        )
+        for language in info.languages:
+            if execution.failure is None:
+                try:
+                    texts[f"{name}.{language}.html"] = render_page(execution.notebook, page=page, language=language)
+                except SiyuError as error:
+                    broken[name] = Failure(type(error).__name__, error.found, error.hint)
+            else:
+                made = render_failed_page(execution.failure, page=page, language=language)
+                texts[f"{name}.{language}.html"] = made
+    return texts, broken
+
+
+def _sibling(execution: Execution) -> Sibling:
+    about = execution.notebook.metadata.get("siyu", {})
+    title = about.get("title", {})
+    if execution.failure is not None:
+        return Sibling(notebook=execution.name, title=title, status="failed", reason=execution.failure.message)
+    blocks = blocks_of(execution.notebook)
+    answer = next((block for block in blocks if block["kind"] == "answer"), None)
+    missing = answer is None and any(block["kind"] == "missing" for block in blocks)
+    return Sibling(notebook=execution.name, title=title, status="missing" if missing else "ok", answer=answer)
 
 
 def find_chromium() -> str:

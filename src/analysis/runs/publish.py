@@ -10,7 +10,7 @@ from typing import Final
 
 from analysis.errors import PublishError
 from analysis.runs.index import write_index
-from analysis.runs.store import LATEST, PublishedRun, Store
+from analysis.runs.store import LATEST, Store
 
 __all__ = ["publish"]
 
@@ -44,14 +44,14 @@ def publish(building: Path, *, folder: Path, store: Store) -> None:
 
 
 def _point_latest(store: Store) -> None:
-    good: list[PublishedRun] = [run for run in store.runs() if run.good]
-    if not good:
+    last = store.latest()
+    if last is None:
         return
     link = store.folder / LATEST
     beside = store.folder / f".{LATEST}.{os.getpid()}"
     with suppress(FileNotFoundError):
         beside.unlink()
-    beside.symlink_to(good[-1].folder.name)
+    beside.symlink_to(last.name)
     beside.replace(link)
 
 

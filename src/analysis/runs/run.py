@@ -4,6 +4,7 @@ Validate → lock → load → run notebooks → render → publish. The clock i
 """
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from analysis.context import RunContext
 from analysis.data.accounting import TableAccount, at, compare
 from analysis.errors import DataError, PublishError
 from analysis.reporting.execute import Execution, write_notebook
+from analysis.reporting.page_info import PageInfo
 from analysis.runs.batch import Deadline, cores, run_notebooks
 from analysis.runs.book import ReadBook, read_book
 from analysis.runs.manifest import Identity, file_records, identify
@@ -194,8 +196,7 @@ def _build(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progres
     write_json(building / "results.json", merged_results(plan.read.notebooks, out=building))
     if plan.data.quarantine is not None:
         shutil.copytree(plan.data.quarantine, building / "private" / "quarantine", dirs_exist_ok=True)
-    context = _context(plan, building)
-    executions = render_pages(executions, context=context, facts=_facts(plan, executions), out=building)
+    executions = render_pages(executions, info=_page_info(plan), out=building)
     if plan.chromium is not None:
         progress.doing("printing pages")
         write_pdfs(building, chromium=plan.chromium)
@@ -249,19 +250,36 @@ def _context(plan: _Plan, building: Path) -> RunContext:
     )
 
 
-def _facts(plan: _Plan, executions: dict[str, Execution]) -> dict[str, Any]:
-    """What the foot of every page says; no time, so that the same run gives the same bytes."""
-    del executions
-    command = ["siyu run", _shown(plan.order.book, plan.read.root), *(f"--set {text}" for text in plan.order.overrides)]
-    return {
-        "run_id": plan.run_id,
-        "command": " ".join(command),
-        "data_digest": plan.identity.data,
-        "code_digest": plan.identity.code,
-        "versions": dict(plan.identity.versions),
-        "predecessor": plan.predecessor.folder.name if plan.predecessor else None,
-        "data_window": _window(plan.accounts),
-    }
+def _page_info(plan: _Plan) -> PageInfo:
+    """What every page says about the run; no time, so that the same run gives the same bytes."""
+    book, shown = plan.read.book, _shown(plan.order.book, plan.read.root)
+    orders = next((account for account in plan.accounts if account.name == "orders"), None)
+    return PageInfo(
+        notebook="",
+        book=book.name,
+        book_title=book.titles,
+        book_file=shown,
+        as_of=plan.as_of,
+        run_id=plan.run_id,
+        languages=book.languages,
+        currency=book.currency,
+        timezone=book.timezone,
+        min_cell=book.min_cell,
+        params=book.notebooks,
+        seed=book.seed,
+        data_from=orders.first_day if orders else None,
+        data_digest=plan.identity.data,
+        book_digest=plan.identity.book,
+        versions=plan.identity.versions,
+        command=_command(plan, shown),
+        notices=plan.notices,
+    )
+
+
+def _command(plan: _Plan, book: str) -> str:
+    """The command that makes this run again, without the machine's own folders in it."""
+    overrides = [text for text in plan.order.overrides if not Path(text.partition("=")[2]).is_absolute()]
+    return shlex.join(["siyu", "run", book, *(part for text in overrides for part in ("--set", text))])
 
 
 def _manifest(plan: _Plan, executions: dict[str, Execution], building: Path) -> dict[str, Any]:
@@ -314,12 +332,6 @@ def _accounts_of(run: PublishedRun) -> tuple[TableAccount, ...]:
     with suppress(KeyError, TypeError, ValueError, DataError):
         return tuple(TableAccount.from_json(plain) for plain in run.manifest["rows"])
     return ()  # an earlier edition's manifest: nothing to compare with
-
-
-def _window(accounts: tuple[TableAccount, ...]) -> list[str | None]:
-    orders = next((account for account in accounts if account.name == "orders"), None)
-    days = (orders.first_day, orders.last_day) if orders is not None else (None, None)
-    return [day.isoformat() if day else None for day in days]
 
 
 def _redactions(plan: _Plan, building: Path, work: Path) -> dict[str, str]:

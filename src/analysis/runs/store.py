@@ -106,6 +106,11 @@ class Store:
         """Return the published runs of this book, oldest first."""
         return _runs_in(self.folder)
 
+    def latest(self) -> Path | None:
+        """Return the folder of the last good run: of the latest day, and of those the last published."""
+        good = [run for run in self.runs() if run.good]
+        return good[-1].folder if good else None
+
     def identical(self, *, inputs: str, run_id: str) -> PublishedRun | None:
         """Return a good run that was made of the same and is whole, or None."""
         for run in self.runs():
