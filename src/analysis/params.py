@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from analysis.data.mapping import DataSource
 from analysis.errors import BookError
@@ -43,9 +43,35 @@ class DataHealthParams(NotebookParams):
 class TiersParams(NotebookParams):
     """How customers are put into RFM tiers."""
 
-    cells: int = Field(default=8, description="8 or 11 tiers")
-    method: str = Field(default="quantile", description="thresholds: quantile, natural or business")
+    cells: Literal[8, 11] = Field(default=8, description="8 or 11 tiers")
+    method: Literal["quantile", "natural", "business"] = Field(
+        default="quantile", description="thresholds: quantile, natural (breaks) or business (given here)"
+    )
+    thresholds: dict[Literal["days_since_last_order", "n_orders", "revenue"], list[float]] | None = Field(
+        default=None,
+        description="for business: 1 (8 tiers) or 4 ascending thresholds (11 tiers) per measure; at most so many days, "
+        "at least so many orders, at least so much revenue",
+    )
     migration_days: Days = Field(default=90, description="days between the two dates of the migration matrix")
+    carried_share: float = Field(
+        default=0.8, gt=0.0, lt=1.0, description="share of revenue asked for in the 80/20 claim"
+    )
+    one_to_one_capacity: int = Field(
+        default=200, ge=0, le=1_000_000, description="customers that staff can take into one-to-one service"
+    )
+
+    @model_validator(mode="after")
+    def _thresholds_fit(self) -> "TiersParams":
+        wanted = 1 if self.cells == 8 else 4
+        if self.method == "business" and (
+            self.thresholds is None
+            or len(self.thresholds) != 3
+            or any(len(cuts) != wanted or cuts != sorted(cuts) for cuts in self.thresholds.values())
+        ):
+            raise ValueError(
+                f"method business needs thresholds: {wanted} ascending for each of days_since_last_order, n_orders, revenue"
+            )
+        return self
 
 
 class SegmentsParams(NotebookParams):
@@ -73,6 +99,13 @@ class StrategiesParams(NotebookParams):
     strategies: str = Field(default="params/strategies/beauty.yaml", description="file of strategies")
     horizon_days: int = Field(default=90, ge=7, le=730, description="days simulated")
     replicates: int = Field(default=200, ge=20, le=2000, description="simulated futures per strategy")
+    sample_customers: int = Field(
+        default=2000, ge=200, le=50_000, description="customers each future simulates; totals are scaled up to all"
+    )
+    effects: str = Field(default="params/effects/default.yaml", description="file of effect sizes: priors with sources")
+    cap_mode: str = Field(
+        default="month_days", description="WeCom's cap as the admin set it: month_days, seven_a_week or one_a_day"
+    )
 
 
 class BriefParams(NotebookParams):

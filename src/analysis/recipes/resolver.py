@@ -148,7 +148,7 @@ class Resolver:
         return self._keys[name]
 
     def _read_or_make(self, recipe: Recipe) -> Any:
-        folder = self.context.cache / "recipes"
+        folder = self.context.cache
         stem = f"{recipe.name}-{self.key(recipe.name)}"
         if (kept := _find(folder, stem)) is not None:
             return kept
@@ -169,7 +169,9 @@ class Resolver:
         leaf = self._leaf(need, recipe)
         if isinstance(leaf, Previous):
             return leaf.digest
-        return str(leaf.model_dump_json() if hasattr(leaf, "model_dump_json") else leaf)
+        if not hasattr(leaf, "model_dump_json"):
+            return str(leaf)
+        return f"{leaf.model_dump_json()} {_named_files_digest(leaf.model_dump())}"
 
     def _leaf(self, need: str, recipe: Recipe) -> Any:
         if need not in self._leaves:
@@ -200,6 +202,21 @@ class Resolver:
             f"Recipe '{recipe.name}' needs '{need}', which nothing provides.",
             hint=f"did you mean '{close}'?" if close else "name a recipe, a notebook's parameters or a table",
         )
+
+
+def _named_files_digest(params: Mapping[str, Any]) -> str:
+    """Return a digest of the files that parameters name and of the dated ones under ``params/`` that all share."""
+    shared = _PACKAGE.parents[1] / "params"
+    files = [path for folder in ("effects", "policies") for path in sorted((shared / folder).glob("*.yaml"))]
+    files += [shared / "channels.yaml"]
+    for text in params.values():
+        if isinstance(text, str) and text.endswith((".yaml", ".yml")):
+            files += [Path(text), _PACKAGE.parents[1] / text]
+    digest = hashlib.sha256()
+    for path in files:
+        if path.is_file():
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:_DIGEST_LENGTH]
 
 
 def write_kept(made: Any, stem: Path) -> Path:

@@ -7,7 +7,6 @@ nor days, and every random number has an address, so chunks and threads change n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -21,13 +20,14 @@ from analysis.touch.chunk import Channel, Chunk, Setting, build_chunk
 from analysis.touch.effects import lanes_of
 from analysis.touch.money import ENTRIES, entry, fixed_cost
 from analysis.touch.orders import place_orders
+from analysis.touch.outcome import Outcome
 from analysis.touch.policies import CapRule
 from analysis.touch.population import Population, build_population
 from analysis.touch.state import State, fresh_state
 from analysis.touch.strategies import StrategySet, check_channels
 from analysis.touch.touches import send_touches
 
-__all__ = ["CHANNEL_COLUMNS", "Outcome", "simulate"]
+__all__ = ["CHANNEL_COLUMNS", "simulate"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,29 +44,6 @@ CHANNEL_COLUMNS: Final = (
 _CELLS_AT_ONCE: Final = 100000  # customer-lanes worked on together: arrays stay within the processor's cache
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What happened in every replicate, scaled to all customers.
-
-    Attributes:
-        strategies: Names, first axis of ``totals``.
-        checkpoints: Days after which totals were taken, second axis; the last one is the horizon.
-        totals: (strategies, checkpoints, replicates, ``money.ENTRIES``).
-        lanes_per_draw: Replicates 0 … lanes_per_draw - 1 share draw 0, and so on.
-        n_customers: Customers of the book.
-        n_simulated: Customers each replicate simulates.
-        effects: The draws of the effect sizes, one value per draw.
-    """
-
-    strategies: tuple[str, ...]
-    checkpoints: tuple[int, ...]
-    totals: Floats
-    lanes_per_draw: int
-    n_customers: int
-    n_simulated: int
-    effects: Mapping[str, Floats]
-
-
 def simulate(
     customers: pd.DataFrame,
     *,
@@ -78,7 +55,7 @@ def simulate(
     horizon_days: int,
     seed: int,
     lanes_per_draw: int = 2,
-    sample_customers: int = 4_000,
+    sample_customers: int = 2_000,
     checkpoints: Sequence[int] = (),
 ) -> Outcome:
     """Simulate every strategy from the day after ``as_of`` on.

@@ -1,0 +1,72 @@
+"""What a simulation leaves: totals of every strategy, checkpoint and replicate, as arrays and as a table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.checks import columns_present
+from analysis.touch.money import ENTRIES
+
+__all__ = ["Outcome", "outcome_from", "totals_table"]
+
+Floats = npt.NDArray[np.float64]
+
+_AXES = ("strategy", "checkpoint", "replicate")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened in every replicate, scaled to all customers.
+
+    Attributes:
+        strategies: Names, first axis of ``totals``.
+        checkpoints: Days after which totals were taken, second axis; the last one is the horizon.
+        totals: (strategies, checkpoints, replicates, ``money.ENTRIES``).
+        lanes_per_draw: Replicates 0 … lanes_per_draw - 1 share draw 0, and so on.
+        n_customers: Customers of the book.
+        n_simulated: Customers each replicate simulates.
+        effects: The draws of the effect sizes, one value per draw.
+    """
+
+    strategies: tuple[str, ...]
+    checkpoints: tuple[int, ...]
+    totals: Floats
+    lanes_per_draw: int
+    n_customers: int
+    n_simulated: int
+    effects: Mapping[str, Floats]
+
+
+def totals_table(outcome: Outcome) -> pd.DataFrame:
+    """Return the totals as a table: one row per strategy, checkpoint (day) and replicate, one column per entry."""
+    shape = outcome.totals.shape[:3]
+    index = pd.MultiIndex.from_product([outcome.strategies, outcome.checkpoints, range(shape[2])], names=_AXES)
+    table = pd.DataFrame(outcome.totals.reshape(-1, len(ENTRIES)), columns=list(ENTRIES), index=index).reset_index()
+    return table.assign(
+        lanes_per_draw=outcome.lanes_per_draw, n_customers=outcome.n_customers, n_simulated=outcome.n_simulated
+    )
+
+
+def outcome_from(table: pd.DataFrame, *, effects: pd.DataFrame) -> Outcome:
+    """Return the outcome that ``totals_table`` wrote, with its draws of the effects (one row per draw).
+
+    Raises:
+        AnalysisError: If a column is missing.
+    """
+    columns_present(table.columns, needed=[*_AXES, *ENTRIES, "lanes_per_draw"], table="strategy_totals")
+    strategies = tuple(dict.fromkeys(table["strategy"]))
+    checkpoints = tuple(int(day) for day in dict.fromkeys(table["checkpoint"]))
+    totals = table[list(ENTRIES)].to_numpy(dtype=float).reshape(len(strategies), len(checkpoints), -1, len(ENTRIES))
+    first = table.iloc[0]
+    return Outcome(
+        strategies=strategies,
+        checkpoints=checkpoints,
+        totals=totals,
+        lanes_per_draw=int(first["lanes_per_draw"]),
+        n_customers=int(first["n_customers"]),
+        n_simulated=int(first["n_simulated"]),
+        effects={str(name): effects[name].to_numpy(dtype=float) for name in effects.columns if name != "draw"},
+    )

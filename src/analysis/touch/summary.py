@@ -1,0 +1,221 @@
+"""From simulated totals to what a page says: increments over no touch, intervals, P(best), the ledger.
+
+Two kinds of uncertainty go into an interval: what we do not know (draws of the effect sizes) and luck. Replicates
+simulate a sample of customers, which makes luck look larger than it is for all of them; ``rescaled`` corrects that.
+"""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis.touch.money import LEDGER, entry, profit
+from analysis.touch.outcome import Outcome
+from analysis.touch.strategies import NO_TOUCH
+
+__all__ = [
+    "CONFIDENCE",
+    "MEASURES",
+    "drivers",
+    "increments",
+    "lead",
+    "ledger",
+    "outcomes",
+    "p_best",
+    "rescaled",
+    "strategy_draws",
+]
+
+Floats = npt.NDArray[np.float64]
+
+CONFIDENCE: Final = 0.8  # of every interval here; the look pages show 80 % for decisions between strategies
+MEASURES: Final = {
+    "incremental_profit": "money",
+    "incremental_orders": "orders",
+    "incremental_repurchase_rate": "share",
+    "deletions": "deletions",
+    "incremental_deletions": "deletions",
+    "touches": "touches",
+    "read_touches": "touches",
+    "staff_hours": "hours",
+    "cost": "money",
+}
+
+
+class Spread(NamedTuple):
+    """A point with its interval and the simulation's own error of the point."""
+
+    value: float
+    ci_lower: float
+    ci_upper: float
+    std_error: float
+
+
+def increments(outcome: Outcome, *, checkpoint: int = -1) -> dict[str, Floats]:
+    """Return each measure per strategy and replicate, (strategies, replicates), for all customers.
+
+    Increments are against ``no_touch`` in the same replicate: same customers, same luck.
+    """
+    totals = outcome.totals[:, checkpoint]
+    extra = totals - totals[outcome.strategies.index(NO_TOUCH)]
+    costs = [entry(name) for name in ("coupons", "touch_costs", "staff_costs", "fixed_costs")]
+    return {
+        "incremental_profit": profit(extra),
+        "incremental_orders": extra[..., entry("orders")],
+        "incremental_repurchase_rate": extra[..., entry("repurchasers")] / outcome.n_customers,
+        "deletions": totals[..., entry("deletions")],
+        "incremental_deletions": extra[..., entry("deletions")],
+        "touches": totals[..., entry("delivered")],
+        "read_touches": totals[..., entry("read")],
+        "staff_hours": totals[..., entry("staff_minutes")] / 60,
+        "cost": -totals[..., costs].sum(axis=-1),
+    }
+
+
+def rescaled(values: Floats, *, lanes_per_draw: int, sample_share: float) -> Floats:
+    """Return one value per draw whose spread holds our ignorance once and luck once, at full size.
+
+    ``values`` are totals scaled up from a sample, per replicate. The variance between draws is split into
+    ignorance and luck by what lanes of the same draw differ in; luck shrinks by ``sample_share`` (all customers have
+    less of it than a sample scaled up), and the draws are stretched or shrunk about their mean accordingly.
+
+    Examples:
+        >>> rescaled(np.array([1.0, 1.0, 3.0, 3.0]), lanes_per_draw=2, sample_share=1.0).tolist()
+        [1.0, 3.0]
+    """
+    lanes = values.reshape(-1, lanes_per_draw)
+    draws = lanes.mean(axis=1)
+    between = float(draws.var(ddof=1)) if len(draws) > 1 else 0.0
+    if lanes_per_draw < 2 or between == 0:
+        return np.asarray(draws)
+    luck = float(lanes.var(axis=1, ddof=1).mean())
+    ignorance = max(between - luck / lanes_per_draw, 0.0)
+    stretch = np.sqrt((ignorance + luck * sample_share) / between)
+    return np.asarray(draws.mean() + stretch * (draws - draws.mean()))
+
+
+def spread_of(values: Floats, *, outcome: Outcome) -> Spread:
+    """Return the point and interval of one measure from its replicates."""
+    draws = rescaled(
+        values,
+        lanes_per_draw=outcome.lanes_per_draw,
+        sample_share=outcome.n_simulated / outcome.n_customers,
+    )
+    by_draw = values.reshape(-1, outcome.lanes_per_draw).mean(axis=1)
+    error = float(by_draw.std(ddof=1) / np.sqrt(len(by_draw))) if len(by_draw) > 1 else float("nan")
+    lower, upper = np.quantile(draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Spread(float(by_draw.mean()), float(lower), float(upper), error)
+
+
+def p_best(outcome: Outcome) -> pd.DataFrame:
+    """Return each strategy's share of draws in which its expected profit is the highest, with its Monte Carlo error.
+
+    Profit is averaged over the lanes of a draw first. What luck remains in that average moves shares towards each
+    other, so a high share is, if anything, understated. Doing nothing competes with a profit of 0.
+    """
+    gain = increments(outcome)["incremental_profit"]
+    by_draw = gain.reshape(len(gain), -1, outcome.lanes_per_draw).mean(axis=2)
+    draws = by_draw.shape[1]
+    share = np.bincount(by_draw.argmax(axis=0), minlength=len(gain)) / draws
+    error = np.sqrt(share * (1 - share) / draws)
+    return pd.DataFrame({"strategy": outcome.strategies, "p_best": share, "p_best_std_error": error, "draws": draws})
+
+
+def outcomes(outcome: Outcome, *, grade: str) -> pd.DataFrame:
+    """Return the tidy table of all measures: strategy, measure, value, unit, interval, grade."""
+    rows: list[dict[str, Any]] = []
+    for measure, values in increments(outcome).items():
+        for name, replicates in zip(outcome.strategies, values, strict=True):
+            spread = spread_of(replicates, outcome=outcome)
+            rows.append({"strategy": name, "measure": measure, "unit": MEASURES[measure], **spread._asdict()})
+    best = p_best(outcome)
+    low = (best["p_best"] - 1.2816 * best["p_best_std_error"]).clip(0, 1)
+    high = (best["p_best"] + 1.2816 * best["p_best_std_error"]).clip(0, 1)
+    shares = pd.DataFrame(
+        {
+            "strategy": best["strategy"],
+            "measure": "p_best",
+            "unit": "share",
+            "value": best["p_best"],
+            "ci_lower": low,
+            "ci_upper": high,
+            "std_error": best["p_best_std_error"],
+        }
+    )
+    table = pd.concat([pd.DataFrame(rows), shares], ignore_index=True)
+    return table.assign(confidence_level=CONFIDENCE, grade=grade, n=outcome.n_customers)
+
+
+def strategy_draws(outcome: Outcome) -> pd.DataFrame:
+    """Return incremental profit and deletions per strategy and draw, luck averaged over the draw's lanes."""
+    measures = increments(outcome)
+    draws = outcome.totals.shape[2] // outcome.lanes_per_draw
+    frames = [
+        pd.DataFrame(
+            {
+                "strategy": name,
+                "draw": np.arange(draws),
+                **{
+                    measure: measures[measure][s].reshape(draws, -1).mean(axis=1)
+                    for measure in ("incremental_profit", "incremental_orders", "incremental_deletions")
+                },
+            }
+        )
+        for s, name in enumerate(outcome.strategies)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def ledger(outcome: Outcome) -> pd.DataFrame:
+    """Return the increments of every ledger entry against no touch; a strategy's rows sum to its profit."""
+    totals = outcome.totals[:, -1]
+    extra = totals - totals[outcome.strategies.index(NO_TOUCH)]
+    rows = [
+        {"strategy": name, "entry": column, "value": float(extra[s, :, entry(column)].mean())}
+        for s, name in enumerate(outcome.strategies)
+        for column in LEDGER
+    ]
+    return pd.DataFrame(rows)
+
+
+def lead(outcome: Outcome, *, first: str, second: str) -> Spread:
+    """Return by how much the first strategy's profit exceeds the second's, replicate by replicate."""
+    gain = increments(outcome)["incremental_profit"]
+    names = outcome.strategies
+    return spread_of(gain[names.index(first)] - gain[names.index(second)], outcome=outcome)
+
+
+def drivers(outcome: Outcome, *, first: str, second: str) -> pd.DataFrame:
+    """Return what the first strategy's lead hangs on: its mean where an effect is low, and where it is high.
+
+    Low and high are the lowest and highest third of the draws of that effect, all others left as drawn.
+
+    Returns:
+        One row per effect: ``effect``, ``low`` and ``high`` (mean of the effect there), ``lead_if_low`` and
+        ``lead_if_high`` (money), ``swing`` (absolute difference), ``swing_std_error``; largest swing first.
+    """
+    gain = increments(outcome)["incremental_profit"]
+    names = outcome.strategies
+    by_lane = gain[names.index(first)] - gain[names.index(second)]
+    draws = by_lane.reshape(-1, outcome.lanes_per_draw).mean(axis=1)
+    third = len(draws) // 3
+    rows = []
+    for effect, values in outcome.effects.items():
+        if third < 2 or np.ptp(values) == 0:
+            continue
+        order = np.argsort(values, kind="stable")
+        low, high = order[:third], order[-third:]
+        rows.append(
+            {
+                "effect": effect,
+                "low": float(values[low].mean()),
+                "high": float(values[high].mean()),
+                "lead_if_low": float(draws[low].mean()),
+                "lead_if_high": float(draws[high].mean()),
+                "swing": float(abs(draws[high].mean() - draws[low].mean())),
+                "swing_std_error": float(np.sqrt(draws[low].var(ddof=1) / third + draws[high].var(ddof=1) / third)),
+            }
+        )
+    columns = ["effect", "low", "high", "lead_if_low", "lead_if_high", "swing", "swing_std_error"]
+    return pd.DataFrame(rows, columns=columns).sort_values("swing", ascending=False, ignore_index=True)
