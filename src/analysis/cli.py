@@ -110,7 +110,7 @@ def _run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     import json
 
-    from analysis.runs.book import book_schema, find_root
+    from analysis.books.read import book_schema, find_root
 
     if options.schema:
         print(json.dumps(book_schema(find_root(options.book)), ensure_ascii=False, indent=2))
@@ -136,7 +136,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _lab(options: argparse.Namespace) -> NoReturn:
-    from analysis.runs.book import find_root
+    from analysis.books.read import find_root
 
     root = find_root(options.book)
     if options.book is not None:
@@ -152,8 +152,8 @@ def _lab(options: argparse.Namespace) -> NoReturn:
 
 
 def _new(options: argparse.Namespace) -> int:
+    from analysis.books.read import find_root
     from analysis.reporting.pattern import write_new
-    from analysis.runs.book import find_root
 
     path = write_new(options.name, folder=find_root() / "notebooks")
     print(f"Wrote {_shown(path)}: add '{options.name}: {{}}' under notebooks in a book, or open it with siyu lab")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from analysis import errors
+from analysis.books.catalogue import Notebook
 from analysis.errors import PageError
-from analysis.reporting.catalogue import Notebook
 
 __all__ = ["Execution", "Failure", "blocks_of", "execute", "not_executed", "write_notebook"]
 

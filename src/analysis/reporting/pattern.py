@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
+from analysis.books.catalogue import LAST
 from analysis.errors import BookError
-from analysis.reporting.catalogue import LAST
 
 __all__ = ["write_new"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from analysis.reporting.catalogue import Notebook
+from analysis.books.catalogue import Notebook
 from analysis.reporting.execute import Execution, execute, not_executed
 from analysis.runs.progress import Progress
 

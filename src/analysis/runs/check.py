@@ -5,9 +5,9 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from analysis.books.catalogue import Notebook
+from analysis.books.read import read_book
 from analysis.data.accounting import TableAccount, at
-from analysis.reporting.catalogue import Notebook
-from analysis.runs.book import read_book
 from analysis.runs.progress import Progress
 from analysis.runs.run import load_data, resolve_as_of
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from analysis.books.catalogue import LAST
 from analysis.errors import BookError, PublishError, SiyuError
-from analysis.reporting.catalogue import LAST
 from analysis.reporting.execute import Execution, Failure, blocks_of
 from analysis.reporting.page_info import PageInfo, Sibling
 from analysis.runs.store import write_atomic

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from analysis.books.read import ReadBook, read_book
 from analysis.context import RunContext
 from analysis.data.accounting import TableAccount, at, compare
 from analysis.errors import DataError, PublishError
 from analysis.reporting.execute import Execution, write_notebook
 from analysis.reporting.page_info import PageInfo
 from analysis.runs.batch import Deadline, cores, run_notebooks
-from analysis.runs.book import ReadBook, read_book
 from analysis.runs.manifest import Identity, file_records, identify
 from analysis.runs.outcome import merged_results, settle, write_json
 from analysis.runs.pages import find_chromium, render_pages, write_pdfs

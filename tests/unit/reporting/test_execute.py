@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.reporting.catalogue import Notebook, discover
+from analysis.books.catalogue import Notebook, discover
 from analysis.reporting.execute import Execution, blocks_of, execute, write_notebook
 from analysis.runs.batch import Deadline, run_notebooks
 from analysis.runs.progress import Progress

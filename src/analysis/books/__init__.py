@@ -1,0 +1,1 @@
+"""A book: read from YAML and checked against strict models, with the notebooks that belong to it."""
