@@ -29,17 +29,17 @@ def orders_by_week(table: pd.DataFrame, *, style: Style) -> "Figure":
     if len(counts):
         axes.plot([len(counts) - 1], [counts[-1]], marker="o", markersize=8, color=ACCENT, clip_on=False)
         text = style.text("最近一周 ", "last week ") + style.number(float(counts[-1]), "orders")
-        label_end(axes, len(counts) - 1, counts[-1], text, color=ACCENT, bold=True, offset=(0, 16), align="right")
+        # above the highest of the last weeks, so that the line does not run through it
+        height = counts[-(len(counts) // 3 + 1) :].max()
+        label_end(axes, len(counts) - 1, height, text, color=ACCENT, bold=True, offset=(0, 18), align="right")
     top = max(1.0, float(counts.max())) if len(counts) else 1.0
     axes.set_ylim(0, top * 1.15)
     axes.set_xlim(-0.5, len(counts) - 0.5)
     ticks = _round_ticks(top)
     label_y_right(axes, ticks, [style.number(tick, "orders", bare=True) for tick in ticks])
-    places = list(weeks)[:: max(1, len(counts) // (3 if style.narrow else 6))]
+    places = _month_starts(table["week_ends_on"], at_most=3 if style.narrow else 6)
     labels = [format_month(table["week_ends_on"].iloc[i], language=style.language) for i in places]
     axes.set_xticks(places, labels=labels, fontsize=TICK)
-    for label, align in zip(axes.get_xticklabels(), ["left", *["center"] * len(places)], strict=False):
-        label.set_horizontalalignment(align)
     axes.axhline(0, color=INK, linewidth=1)
     return figure
 
@@ -49,3 +49,10 @@ def _round_ticks(top: float) -> list[float]:
 
     locator = MaxNLocator(nbins=_GRID_LINES, integer=True, steps=[1, 2, 2.5, 5, 10])
     return [float(tick) for tick in locator.tick_values(0, top) if 0 < tick <= top * 1.1]
+
+
+def _month_starts(days: pd.Series, *, at_most: int) -> list[int]:
+    """Return the positions of the first week of every month, or of every second, third… month."""
+    months = [(day.year, day.month) for day in days]
+    starts = [i for i in range(1, len(months)) if months[i] != months[i - 1]]
+    return starts[:: max(1, -(-len(starts) // at_most))] if starts else []

@@ -10,7 +10,7 @@ never feeds a model, because it carries today's knowledge into the past.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["CONTRACTS", "Column", "Kind", "Table", "day_column"]
+__all__ = ["CONTRACTS", "TABLE_LABELS", "Column", "Kind", "Table", "day_column"]
 
 Kind = Literal["id", "text", "category", "instant", "date", "money", "number", "count", "share", "flag"]
 
@@ -440,6 +440,28 @@ _SURVEYS = _table(
         _clock("answered_at", "回答时间", "answered"),
     ),
 )
+
+TABLE_LABELS: Final[dict[str, tuple[str, str]]] = {
+    "orders": ("订单", "orders"),
+    "order_items": ("订单明细", "order lines"),
+    "customers": ("客户", "customers"),
+    "contacts": ("好友关系", "contacts"),
+    "touches": ("触达", "touches"),
+    "campaigns": ("活动", "campaigns"),
+    "assignments": ("实验分组", "assignments"),
+    "outcomes": ("实验结果", "outcomes"),
+    "decisions": ("决策记录", "decisions"),
+    "consents": ("同意与拒绝", "consents"),
+    "groups": ("客户群", "groups"),
+    "group_members": ("群成员", "group members"),
+    "staff": ("员工", "staff"),
+    "staff_daily": ("员工日报", "staff days"),
+    "referrals": ("推荐", "referrals"),
+    "spend": ("获客花费", "acquisition spend"),
+    "tags": ("标签", "tags"),
+    "surveys": ("问卷", "surveys"),
+}
+"""Table → what a reader calls it, in Chinese and English."""
 
 CONTRACTS: Final[dict[str, Table]] = {
     table.name: table

@@ -9,7 +9,8 @@ from typing import Any, Final
 import pandas as pd
 
 from analysis.data.accounting import TableAccount
-from analysis.data.contracts import CONTRACTS
+from analysis.data.contracts import CONTRACTS, TABLE_LABELS
+from analysis.data.quarantine import reason_label
 
 __all__ = ["ABSENT", "account_table", "coverage_table", "health_headline", "quality_items", "quarantine_table"]
 
@@ -27,7 +28,7 @@ def account_table(accounts: Sequence[TableAccount]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "table": account.name,
+                **_table(account.name),
                 "rows_in": account.rows_in,
                 "rows_used": account.used,
                 "rows_duplicate": account.duplicates,
@@ -45,13 +46,22 @@ def account_table(accounts: Sequence[TableAccount]) -> pd.DataFrame:
 def quarantine_table(accounts: Sequence[TableAccount]) -> pd.DataFrame:
     """Return one row per table and reason for putting rows aside, most rows first."""
     rows = [
-        {"table": account.name, "reason": reason, "rows_quarantined": n, "share_quarantined": n / account.rows_in}
+        {
+            **_table(account.name),
+            "reason_zh": reason_label(reason, language="zh"),
+            "reason_en": reason_label(reason, language="en"),
+            "rows_quarantined": n,
+            "share_quarantined": n / account.rows_in,
+        }
         for account in accounts
         for reason, n in account.quarantined.items()
         if n
     ]
-    frame = pd.DataFrame(rows, columns=["table", "reason", "rows_quarantined", "share_quarantined"])
-    return frame.sort_values(["rows_quarantined", "table", "reason"], ascending=[False, True, True], ignore_index=True)
+    names = ["table_zh", "table_en", "reason_zh", "reason_en", "rows_quarantined", "share_quarantined"]
+    frame = pd.DataFrame(rows, columns=names)
+    return frame.sort_values(
+        ["rows_quarantined", "table_en", "reason_en"], ascending=[False, True, True], ignore_index=True
+    )
 
 
 def coverage_table(accounts: Sequence[TableAccount]) -> pd.DataFrame:
@@ -63,7 +73,7 @@ def coverage_table(accounts: Sequence[TableAccount]) -> pd.DataFrame:
         missing = [name for name in contract.names if account is not None and name not in account.mapped]
         rows.append(
             {
-                "table": contract.name,
+                **_table(contract.name),
                 "grain_zh": contract.grain_zh,
                 "grain_en": contract.grain_en,
                 "present_zh": "有" if account else "缺",
@@ -80,7 +90,7 @@ def quality_items(accounts: Sequence[TableAccount]) -> list[dict[str, Any]]:
     items = [_quality(account) for account in accounts]
     if "orders" not in {account.name for account in accounts}:
         text = {"zh": "没有订单表，只能读实验结果或决策记录。", "en": "No orders: only outcomes or decisions are read."}
-        items.insert(0, {"table": "orders", "state": "none", "words": ABSENT, "text": text})
+        items.insert(0, {"label": _label("orders"), "state": "none", "words": ABSENT, "text": text})
     return items
 
 
@@ -121,7 +131,16 @@ def _quality(account: TableAccount) -> dict[str, Any]:
     }
     doubtful = bool(notices) or account.quarantine_share > _NOTABLE_SHARE
     words = {"zh": "需要看一眼", "en": "worth a look"} if doubtful else {"zh": "正常", "en": "fine"}
-    return {"table": account.name, "state": "warn" if doubtful else "ok", "words": words, "text": text}
+    return {"label": _label(account.name), "state": "warn" if doubtful else "ok", "words": words, "text": text}
+
+
+def _label(table: str) -> dict[str, str]:
+    zh, en = TABLE_LABELS.get(table, (table, table))
+    return {"zh": zh, "en": en}
+
+
+def _table(table: str) -> dict[str, str]:
+    return {f"table_{language}": words for language, words in _label(table).items()}
 
 
 def _verdict(aside: int, total: int) -> dict[str, str]:
