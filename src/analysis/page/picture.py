@@ -2,6 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Sequence
 from typing import Final
 
 from markupsafe import Markup
@@ -25,7 +26,8 @@ SVG: Final = "{http://www.w3.org/2000/svg}"
 _HREF: Final = re.compile(r"#[\w.:-]+|data:image/png;base64,[A-Za-z0-9+/=\s]+")
 _VALUE: Final = re.compile(r"(?i)javascript:|expression\(|@import|url\((?!#)")
 SPARK: Final = (132, 40)
-BAR: Final = (320, 44)
+BAR: Final = 320
+END_ROOM: Final = 64.0  # an end's text is at most about so wide
 
 
 def safe_svg(markup: str, *, label: str, kind: str) -> Markup:
@@ -91,36 +93,58 @@ def sparkline(history: list[float | None], *, worse: bool) -> Markup:
     ).format(w=width, h=height, line=line, c=colour, x=x, y=y)
 
 
-def interval_bar(estimate: Estimate, *, low_text: str, high_text: str, accent: bool = True) -> Markup:
-    """Return an estimate as a line with its point, ends named, zero marked; empty without an interval."""
+def interval_bar(
+    estimate: Estimate,
+    *,
+    low_text: str,
+    high_text: str,
+    accent: bool = True,
+    span_of: Sequence[Estimate] = (),
+) -> Markup:
+    """Return an estimate as a line with its point, ends named, zero marked; empty without an interval.
+
+    Args:
+        estimate: What is drawn.
+        low_text: Lower end as a text.
+        high_text: Upper end as a text.
+        accent: Whether it is the recommended one.
+        span_of: Estimates that are drawn on the same axis, one below the other.
+    """
     if estimate.ci_lower is None or estimate.ci_upper is None or estimate.value is None:
         return Markup("")
-    width, _ = BAR
-    left, right = min(estimate.ci_lower, 0.0), max(estimate.ci_upper, 0.0)
+    width = BAR
+    ends = [end for e in (estimate, *span_of) for end in (e.ci_lower, e.ci_upper) if end is not None]
+    left, right = min(0.0, *ends), max(0.0, *ends)
     span = (right - left) or 1.0
 
     def at(value: float) -> str:
         return _short(8 + (value - left) / span * (width - 16))
 
     low, high = float(at(estimate.ci_lower)), float(at(estimate.ci_upper))
-    dashed = "ivd" if estimate.grade is Grade.PRIOR else "iv"
+    apart = high - low < 2 * END_ROOM and low > END_ROOM and high < width - END_ROOM
+    low_x = low - 2 if apart else min(low, width - 2 * END_ROOM)
+    high_x = high + 2 if apart else max(high, 2 * END_ROOM)
+    low_class, high_class = ("e", "s") if apart else ("s", "e")
     return Markup(
-        '<svg class="mini" viewBox="0 0 {w} 44" aria-hidden="true" focusable="false">'
+        '<svg class="mini" viewBox="0 {top} {w} {h}" aria-hidden="true" focusable="false">'
         '<path class="axis" d="M8 32L{end} 32"/><path class="zero" d="M{zero} 24L{zero} 40"/>'
         '<path class="{c} {iv}" d="M{low} 32L{high} 32"/>{point}'
-        '<text class="{a1}" x="{x1}" y="14">{t1}</text><text class="e" x="{x2}" y="14">{t2}</text></svg>'
+        '<text class="{a1}" x="{x1}" y="14">{t1}</text><text class="{a2}" x="{x2}" y="14">{t2}</text></svg>'
     ).format(
         w=width,
+        top=0 if low_text else 20,
+        h=44 if low_text else 24,
         end=width - 8,
         zero=at(0.0),
         c="hot" if accent else "dim",
-        iv=dashed,
+        iv="ivd" if estimate.grade is Grade.PRIOR else "iv",
         low=_short(low),
         high=_short(high),
         point=_point(at(estimate.value), estimate.grade, accent=accent),
-        a1="s",
-        x1=_short(min(low, width - 150)),
-        x2=_short(max(high, 150)),
+        a1=low_class,
+        a2=high_class,
+        x1=_short(low_x),
+        x2=_short(high_x),
         t1=low_text,
         t2=high_text,
     )

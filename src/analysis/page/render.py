@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["Reader", "environment", "grade_badge", "render_block", "render_ranked", "scoped_style", "stylesheet"]
 
 _BOLD: Final = re.compile(r"\*\*")
+_TILE: Final = ("number", "unit", "change", "verdict", "interval", "spark", "badge")
 _ESTIMATES: Final = ("unit", "value")
 
 
@@ -161,11 +162,7 @@ class Reader:
         """Return what a tile shows: number, unit apart, change, verdict, interval, history."""
         value = hide_small_value(block["value"], min_cell=self.min_cell)
         if "below" in value:
-            return {"number": self.word("below", n=value["below"]), "unit": "", "change": "", "verdict": ""} | {
-                "interval": "",
-                "spark": "",
-                "badge": "",
-            }
+            return dict.fromkeys(_TILE, "") | {"number": self.word("below", n=value["below"])}
         estimate = estimate_from_json(value)
         number, unit = self._split(estimate)
         change = block.get("change")
@@ -178,7 +175,7 @@ class Reader:
             "verdict": verdict,
             "interval": self.number(estimate, "interval") if estimate.has_interval else self._no_interval(estimate),
             "spark": sparkline([*history, estimate.value], worse=verdict == "worse"),
-            "badge": grade_badge(estimate.grade, language=self.language, short=True),
+            "badge": grade_badge(estimate.grade, language=self.language, short=True) if estimate.known else "",
         }
 
     def _split(self, estimate: Estimate) -> tuple[str, str]:
@@ -197,18 +194,29 @@ class Reader:
     def _change(self, change: Mapping[str, Any], unit: str) -> str:
         return format_change(change["value"], unit, language=self.language, currency=self.currency)
 
-    def bar(self, value: Mapping[str, Any], *, accent: bool = True) -> Markup:
-        """Return the interval of a number as a small drawing."""
+    def bar(self, value: Mapping[str, Any], *, accent: bool = False, beside: Sequence[Block] = ()) -> Markup:
+        """Return the interval of a number as a small drawing, its ends named where it stands alone.
+
+        Args:
+            value: The number.
+            accent: Whether it is the recommended one.
+            beside: Decisions whose worths are drawn on the same axis.
+        """
         estimate = estimate_from_json(value)
         if not estimate.has_interval or not estimate.known:
             return Markup("")
-        ends = format_interval(estimate, language=self.language, currency=self.currency, named=False)
-        low, _, high = ends.replace(" 至 ", "–").replace(" to ", "–").partition("–")
-        return interval_bar(estimate, low_text=low, high_text=high, accent=accent)
+        others = [estimate_from_json(block["worth"]) for block in beside if block.get("worth")]
+        lone = "" if beside else format_interval(estimate, language=self.language, currency=self.currency, named=False)
+        low, _, high = lone.replace(" 至 ", "–").replace(" to ", "–").partition("–")
+        return interval_bar(estimate, low_text=low, high_text=high, accent=accent, span_of=others)
 
     def chart_data(self, block: Block) -> Markup:
         """Return the numbers of a figure, folded."""
         return Markup(_macros().module.chart_data(block, self))  # type: ignore[attr-defined]  # noqa: S704  # our macro
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """Return parts as a list in a sentence."""
+        return ("，" if self.language == "zh" else ", ").join(parts)
 
     def day(self, day: date) -> str:
         """Return a day as data."""
@@ -250,7 +258,8 @@ class Reader:
         if column.get("level"):
             label = interval_name(column["level"], language=self.language)
         kind = "n" if scale is not None else "g0" if column["unit"] == "grade" else "t"
-        return {"label": label, "unit": scale.label if scale else "", "kind": kind}
+        unit = scale.label if scale else ""
+        return {"label": label, "unit": "" if unit.casefold() in label.casefold() else unit, "kind": kind}
 
     def cell(self, cell: Any, column: Mapping[str, Any], scale: Scale | None) -> str:
         """Return one cell as text; unknown and hidden ones as a dash."""

@@ -95,6 +95,7 @@ class RunEntry:
         ended: When it ended, as text; empty if unknown.
         answer: The first page's ``answer`` or ``decision`` block; None if unknown.
         currency: ISO code, for the answer.
+        min_cell: Smallest group of customers that is shown, for the answer.
     """
 
     book: str
@@ -107,3 +108,4 @@ class RunEntry:
     ended: str = ""
     answer: Mapping[str, Any] | None = None
     currency: str = "CNY"
+    min_cell: int = 10

@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from analysis.page.render import Reader
 from analysis.reporting.page_info import PageInfo, RunEntry, Sibling
 
@@ -68,7 +70,17 @@ def render_runs_index(runs: Sequence[RunEntry], *, language: str = "zh") -> str:
     info = PageInfo(notebook="index", overview="", languages=(language,))
     parts = shell(info, reader=reader, title=reader.word("runs_title"))
     ordered = sorted(runs, key=lambda run: (run.as_of, run.ended, run.book, run.run_id), reverse=True)
-    return _templates().get_template("runs.html.j2").render(page=parts, runs=ordered)
+    said = [_said(run, language=language) for run in ordered]
+    rows = list(zip(ordered, said, strict=True))
+    return _templates().get_template("runs.html.j2").render(page=parts, rows=rows)
+
+
+def _said(run: RunEntry, *, language: str) -> Markup:
+    """Return what a run's first page says, as text."""
+    if run.answer is None:
+        return Markup("")
+    reader = Reader(language=language, currency=run.currency, min_cell=run.min_cell)
+    return reader.tell(run.answer["text"], run.answer["values"])
 
 
 @lru_cache(maxsize=1)
