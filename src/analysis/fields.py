@@ -29,11 +29,22 @@ class Field:
 
 
 def label(name: str, *, language: str) -> str:
-    """Return the label of a column, or its name if it has none."""
-    field = FIELDS.get(name)
+    """Return the label of a column, or its name if it has none.
+
+    A column of one channel is named after the column of all, two underscores and the channel.
+
+    Examples:
+        >>> label("n_read_30d__moments", language="en")
+        'Touches read, last 30 days (moments)'
+    """
+    stem, _, part = name.partition("__")
+    field = FIELDS.get(name) or FIELDS.get(stem)
     if field is None:
         return name
-    return field.zh if language == "zh" else field.en
+    text = field.zh if language == "zh" else field.en
+    if name in FIELDS or not part:
+        return text
+    return f"{text}（{part}）" if language == "zh" else f"{text} ({part})"
 
 
 FIELDS: Final[dict[str, Field]] = {
@@ -57,6 +68,81 @@ FIELDS: Final[dict[str, Field]] = {
     "recency": Field("末次复购时的龄期", "Age at the last repeat purchase", "days"),
     "T": Field("观察期末的龄期", "Age at the end of the period", "days"),
     "monetary_value": Field("复购均额", "Mean value of repeat purchases", "money"),
+    # --- features: behaviour
+    "n_orders_30d": Field("近 30 天订单数", "Orders, last 30 days", "orders"),
+    "n_orders_90d": Field("近 90 天订单数", "Orders, last 90 days", "orders"),
+    "n_orders_180d": Field("近 180 天订单数", "Orders, last 180 days", "orders"),
+    "n_orders_365d": Field("近 365 天订单数", "Orders, last 365 days", "orders"),
+    "order_value_trend": Field(
+        "客单价趋势",
+        "Order value, recent over earlier",
+        "ratio",
+        "近 90 天客单价除以此前客单价",
+        "Mean order value of the last 90 days over the mean before",
+    ),
+    "share_weekend": Field("周末下单占比", "Orders on weekends", "share"),
+    "share_night": Field("0–5 点下单占比", "Orders at night (0-5 h)", "share"),
+    "share_morning": Field("6–11 点下单占比", "Orders in the morning (6-11 h)", "share"),
+    "share_afternoon": Field("12–17 点下单占比", "Orders in the afternoon (12-17 h)", "share"),
+    "share_evening": Field("18–23 点下单占比", "Orders in the evening (18-23 h)", "share"),
+    "median_gap_days": Field(
+        "购买间隔中位数",
+        "Median gap between purchases",
+        "days",
+        "相邻购买日之间的天数",
+        "Days between one purchase day and the next",
+    ),
+    "std_gap_days": Field("购买间隔标准差", "Spread of gaps between purchases", "days"),
+    "last_gap_ratio": Field(
+        "末次间隔比",
+        "Last gap over mean gap",
+        "ratio",
+        "最近一次购买间隔除以平均间隔",
+        "The latest gap between purchases over the mean gap",
+    ),
+    "overdue_ratio": Field(
+        "逾期比",
+        "Days since last order over median gap",
+        "ratio",
+        "距上次下单天数除以购买间隔中位数；大于 1 表示比平时久",
+        "Above 1: quieter than usual",
+    ),
+    "discount_share": Field(
+        "折扣占比", "Discount", "share", "优惠金额占折前金额", "Discount over the value before discount"
+    ),
+    "coupon_share": Field("用券订单占比", "Orders with a coupon", "share"),
+    "mean_quantity": Field("每单件数", "Items an order", "count"),
+    "n_categories": Field("购买品类数", "Categories bought", "count"),
+    "top_category_share": Field("最常买品类占比", "Orders in the top category", "share"),
+    "n_refunds": Field("退款次数", "Refunds", "count"),
+    "refund_share": Field(
+        "退款占比", "Refunded", "share", "退款金额占退款前金额", "Refunds over the value before refunds"
+    ),
+    # --- features: exposure
+    "n_assigned_7d": Field("近 7 天计划触达", "Touches planned, last 7 days", "touches"),
+    "n_assigned_30d": Field("近 30 天计划触达", "Touches planned, last 30 days", "touches"),
+    "n_assigned_90d": Field("近 90 天计划触达", "Touches planned, last 90 days", "touches"),
+    "n_delivered_7d": Field("近 7 天送达触达", "Touches delivered, last 7 days", "touches"),
+    "n_delivered_30d": Field("近 30 天送达触达", "Touches delivered, last 30 days", "touches"),
+    "n_delivered_90d": Field("近 90 天送达触达", "Touches delivered, last 90 days", "touches"),
+    "n_read_7d": Field("近 7 天已读触达", "Touches read, last 7 days", "touches"),
+    "n_read_30d": Field("近 30 天已读触达", "Touches read, last 30 days", "touches"),
+    "n_read_90d": Field("近 90 天已读触达", "Touches read, last 90 days", "touches"),
+    "n_replied_7d": Field("近 7 天已回复触达", "Touches replied to, last 7 days", "touches"),
+    "n_replied_30d": Field("近 30 天已回复触达", "Touches replied to, last 30 days", "touches"),
+    "n_replied_90d": Field("近 90 天已回复触达", "Touches replied to, last 90 days", "touches"),
+    "days_since_last_touch": Field("距上次触达天数", "Days since last touch", "days"),
+    "days_since_last_read": Field("距上次阅读天数", "Days since last read", "days"),
+    "days_since_last_reply": Field("距上次回复天数", "Days since last reply", "days"),
+    "n_contacts": Field("可联系的员工好友数", "Contacts alive", "contacts"),
+    "n_contacts_deleted": Field("已删除好友数", "Contacts deleted", "contacts"),
+    "n_deleted_by_customer": Field("客户主动删除数", "Deleted by the customer", "contacts"),
+    "days_since_contact_added": Field("距最近加好友天数", "Days since a contact was added", "days"),
+    "days_since_contact_deleted": Field("距最近被删天数", "Days since a contact was deleted", "days"),
+    "n_channels_refused": Field("拒绝的渠道数", "Channels refused", "count"),
+    "n_channels_granted": Field("同意的渠道数", "Channels consented to", "count"),
+    "holdout_purchases": Field("检验期购买期数", "Purchase periods in the holdout period", "count"),
+    "holdout_revenue": Field("检验期消费额", "Revenue in the holdout period", "money"),
     # --- counts on pages
     "n_customers": Field("客户数", "Customers", "customers"),
     "share_customers": Field("客户占比", "Share of customers", "share"),
@@ -78,4 +164,40 @@ FIELDS: Final[dict[str, Field]] = {
     "columns_present": Field("已接入的列", "Columns there", "columns"),
     "columns_missing": Field("缺的列", "Columns missing"),
     "week_ends_on": Field("周末日", "Week ending", "date"),
+    # --- tiers
+    "tier": Field("分层", "Tier"),
+    "level": Field("档位", "Level", "count"),
+    "max_days": Field("距上次下单至多", "Days since last order, at most", "days"),
+    "min_orders": Field("订单至少", "Orders, at least", "orders"),
+    "min_revenue": Field("消费额至少", "Revenue, at least", "money"),
+    "median_revenue": Field("消费额中位数", "Median revenue", "money"),
+    "median_days_since_last_order": Field("距上次下单中位数", "Median days since last order", "days"),
+    "from_group": Field("原分层", "Tier then"),
+    "to_group": Field("现分层", "Tier now"),
+    "n_from": Field("原分层人数", "Customers then", "customers"),
+    "share": Field("占原分层", "Share of those then", "share"),
+    "priority": Field("次序", "Priority", "count"),
+    "n_listed": Field("上名单", "On the list", "customers"),
+    "revenue_listed": Field("名单内消费额", "Revenue of those listed", "money"),
+    # --- segments
+    "segment": Field("人群", "Segment"),
+    "trait": Field("行为", "Trait"),
+    "difference": Field(
+        "与全体的差距",
+        "Difference from all",
+        "score",
+        "该群均值减全体均值，单位为全体的标准差",
+        "Mean of the segment minus mean of all, in standard deviations of all customers",
+    ),
+    "median_n_orders": Field("订单数中位数", "Median orders", "orders"),
+    "median_order_value": Field("客单价中位数", "Median order value", "money"),
+    "k": Field("群数", "Groups", "count"),
+    "jaccard": Field(
+        "稳定度", "Stability", "score", "重抽样中再次找到的程度，0–1", "How well it is found again, 0 to 1"
+    ),
+    "worst_jaccard": Field("最不稳一群的稳定度", "Stability of the worst group", "score"),
+    "smallest_share": Field("最小一群占比", "Smallest group", "share"),
+    "resamples": Field("重抽样次数", "Resamples", "times"),
+    "accepted": Field("是否达标", "Accepted"),
+    "since": Field("沿用", "Carried over"),
 }

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
 
-from analysis.features.expressions import days_between, money_sum, quotient, sample_std, to_money, within_days
+from analysis.features.expressions import count_where, days_between, money_sum, quotient, sample_std, to_money
 from analysis.features.purchase_history import history_sums, with_visits
+from analysis.features.rfm import rfm_sums
 
 if TYPE_CHECKING:
     from analysis.data.connect import Tables
@@ -23,6 +24,7 @@ __all__ = [
     "gap_columns",
     "gap_sums",
     "habit_columns",
+    "habit_inputs",
     "habit_sums",
     "with_refund_habits",
 ]
@@ -62,47 +64,44 @@ def behaviour(tables: "Tables", *, as_of: date) -> Frame:
         MissingTableError: If there are no orders.
     """
     cut = tables.as_of(as_of)
-    purchases = cut.purchases()
-    habits = purchases.group_by("customer_id").agg(
-        nw.len().alias("n_orders"),
-        money_sum(nw.col("amount")).alias("revenue_parts"),
-        *habit_sums(purchases, as_of=as_of),
+    visits = with_visits(habit_inputs(cut.purchases()))
+    sums = visits.group_by("customer_id").agg(
+        *rfm_sums(), *history_sums(), *gap_sums(), *habit_sums(visits, as_of=as_of)
     )
-    gaps = with_visits(purchases).group_by("customer_id").agg(*history_sums(), *gap_sums())
-    gaps = gaps.select("customer_id", *gap_columns(gaps, as_of=as_of))
-    table = habits.select("customer_id", "revenue_parts", *habit_columns(habits)).join(gaps, on="customer_id")
+    columns = (*habit_columns(sums), *gap_columns(sums, as_of=as_of))
+    table = sums.select("customer_id", "revenue_parts", *columns)
     if (categories := category_habits(cut)) is not None:
         table = table.join(categories, on="customer_id", how="left")
-    table = with_refund_habits(table, cut)
-    return table.drop("revenue_parts")
+    return with_refund_habits(table, cut).drop("revenue_parts")
 
 
-def habit_sums(purchases: Frame, *, as_of: date) -> list[nw.Expr]:
-    """Return the aggregates of purchases that ``habit_columns`` starts from, as far as the columns are there."""
-    day, present = nw.col("ordered_on"), set(purchases.collect_schema().names())
-    recent = within_days(day, after=as_of - timedelta(days=TREND_DAYS))
+def habit_inputs(purchases: Frame) -> Frame:
+    """Return purchases with only the columns that habits are made of, narrow enough to be sorted."""
+    present = set(purchases.collect_schema().names())
+    plain = ("customer_id", "ordered_on", "amount", "ordered_hour", "discount", "quantity")
+    coupon = [(~nw.col("coupon_id").is_null()).alias("has_coupon")] if "coupon_id" in present else []
+    return purchases.select(*(name for name in plain if name in present), *coupon)
+
+
+def habit_sums(visits: Frame, *, as_of: date) -> list[nw.Expr]:
+    """Return the aggregates of visits that ``habit_columns`` starts from, as far as the columns are there."""
+    day, present = nw.col("ordered_on"), set(visits.collect_schema().names())
+    start = {days: nw.lit(as_of - timedelta(days=days)) for days in (*ORDER_WINDOWS, TREND_DAYS)}
     sums = [
-        *(
-            within_days(day, after=as_of - timedelta(days=days)).sum().alias(f"n_orders_{days}d")
-            for days in ORDER_WINDOWS
-        ),
-        money_sum(nw.when(recent > 0).then("amount")).alias("recent_parts"),
-        _count(day.dt.weekday() >= _SATURDAY).alias("n_weekend"),
+        *(count_where(day > start[days]).alias(f"n_orders_{days}d") for days in ORDER_WINDOWS),
+        money_sum(nw.when(day > start[TREND_DAYS]).then("amount")).alias("recent_parts"),
+        count_where(day.dt.weekday() >= _SATURDAY).alias("n_weekend"),
     ]
     if "ordered_hour" in present:
         hour = nw.col("ordered_hour")
-        sums += [_count((hour >= a) & (hour <= b)).alias(f"n_{name}") for name, (a, b) in HOUR_BLOCKS.items()]
+        sums += [count_where((hour >= a) & (hour <= b)).alias(f"n_{name}") for name, (a, b) in HOUR_BLOCKS.items()]
     if "discount" in present:
         sums.append(money_sum(nw.col("discount")).alias("discount_parts"))
-    if "coupon_id" in present:
-        sums.append(nw.col("coupon_id").count().alias("n_coupon"))
+    if "has_coupon" in present:
+        sums.append(count_where(nw.col("has_coupon")).alias("n_coupon"))
     if "quantity" in present:
         sums.append(money_sum(nw.col("quantity")).alias("quantity_parts"))
     return sums
-
-
-def _count(condition: nw.Expr) -> nw.Expr:
-    return nw.when(condition).then(nw.lit(1)).count()
 
 
 def habit_columns(sums: Frame) -> list[nw.Expr]:
@@ -128,10 +127,10 @@ def habit_columns(sums: Frame) -> list[nw.Expr]:
 
 
 def gap_sums() -> list[nw.Expr]:
-    """Return the aggregates of daily visits that ``gap_columns`` needs beside ``history_sums``."""
+    """Return the aggregates of daily visits that ``gap_columns`` needs beside those of ``history`` and ``rfm``."""
     gap = nw.when(nw.col("gap") > 0).then("gap")
     return [
-        (gap * gap).sum().alias("gap_squares"),
+        (gap * gap).cast(nw.Float64).sum().alias("gap_squares"),
         gap.median().alias("median_gap_days"),
         nw.when(nw.col("gap") > 0).then("previous_order_on").max().alias("last_but_one_on"),
     ]

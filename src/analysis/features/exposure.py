@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
 
-from analysis.features.expressions import days_between
+from analysis.features.expressions import count_where, days_between
 
 if TYPE_CHECKING:
     from analysis.data.connect import Tables
@@ -103,7 +103,7 @@ def touch_exposure(tables: "Tables", *, as_of: date, channels: Sequence[str] | N
     }
     return last.join(counts, on="customer_id", how="left").select(
         "customer_id",
-        *(nw.col(name).fill_null(0).cast(nw.Int16) for name in names),
+        nw.col(*names).fill_null(0),
         *(
             days_between(last, nw.col(f"{step}_on"), nw.lit(as_of)).cast(nw.Float64).alias(f"days_since_last_{name}")
             for name, step in since.items()
@@ -112,19 +112,20 @@ def touch_exposure(tables: "Tables", *, as_of: date, channels: Sequence[str] | N
 
 
 def _step_counts(touches: Frame, *, steps: Sequence[str], as_of: date, channels: Sequence[str]) -> Frame:
-    """Count steps by window, first per customer and channel: the wide columns are then sums of few rows."""
+    """Count steps by window, first per customer and channel: each wide column then picks one of few rows."""
     start = {days: nw.lit(as_of - timedelta(days=days)) for days in TOUCH_WINDOWS}
-    recent = nw.any_horizontal(*(nw.col(f"{step}_on") > start[max(TOUCH_WINDOWS)] for step in steps), ignore_nulls=True)
+    recent = nw.max_horizontal(*(f"{step}_on" for step in steps)) > start[max(TOUCH_WINDOWS)]
     names = {f"n_{step}_{days}d": nw.col(f"{step}_on") > start[days] for step in steps for days in TOUCH_WINDOWS}
     by_channel = (
         touches.filter(recent)
         .group_by("customer_id", "channel")
-        .agg(*(nw.when(condition).then(nw.lit(1)).count().alias(name) for name, condition in names.items()))
+        .agg(*(count_where(condition).alias(name) for name, condition in names.items()))
+        .with_columns(nw.col(*names).cast(nw.Int16))
     )
     return by_channel.group_by("customer_id").agg(
-        *(nw.col(name).sum() for name in names),
+        *(nw.col(name).sum().cast(nw.Int16) for name in names),
         *(
-            nw.when(nw.col("channel") == channel).then(name).sum().alias(f"{name}__{channel}")
+            nw.when(nw.col("channel") == channel).then(name).max().alias(f"{name}__{channel}")
             for channel in channels
             for name in names
         ),
@@ -154,8 +155,9 @@ def contact_state(tables: "Tables", *, as_of: date) -> Frame:
         columns[0] = (nw.col("n") - nw.col("deleted")).cast(nw.Int32).alias("n_contacts")
         columns.append(nw.col("deleted").cast(nw.Int32).alias("n_contacts_deleted"))
         columns.append(_days_since(contacts, "deleted_on", as_of, "contact_deleted"))
-    if "deleted_by" in present:
-        sums.append(nw.when(nw.col("deleted_by") == "customer").then(nw.lit(1)).count().alias("by_customer"))
+    if {"deleted_by", "deleted_on"} <= present:  # who deleted is known from the day of the deletion on
+        by_customer = (nw.col("deleted_by") == "customer") & ~nw.col("deleted_on").is_null()
+        sums.append(count_where(by_customer).alias("by_customer"))
         columns.append(nw.col("by_customer").cast(nw.Int32).alias("n_deleted_by_customer"))
     return contacts.group_by("customer_id").agg(*sums).select("customer_id", *columns)
 
@@ -184,6 +186,6 @@ def consent_state(tables: "Tables", *, as_of: date) -> Frame:
     refused, granted = nw.col("refused_at"), nw.col("granted_at")
     is_refused = ~refused.is_null() & (granted.is_null() | (refused >= granted))
     return latest.group_by("customer_id").agg(
-        nw.when(is_refused).then(nw.lit(1)).count().cast(nw.Int32).alias("n_channels_refused"),
-        nw.when(~is_refused).then(nw.lit(1)).count().cast(nw.Int32).alias("n_channels_granted"),
+        count_where(is_refused).cast(nw.Int32).alias("n_channels_refused"),
+        count_where(~is_refused).cast(nw.Int32).alias("n_channels_granted"),
     )

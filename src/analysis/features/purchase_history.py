@@ -16,12 +16,12 @@ import narwhals as nw
 
 from analysis.checks import positive
 from analysis.errors import AnalysisError
-from analysis.features.expressions import days_between, money_sum, quotient, to_money
+from analysis.features.expressions import count_where, days_between, money_sum, quotient, to_money
 
 if TYPE_CHECKING:
     from analysis.data.connect import Tables
 
-__all__ = ["holdout_purchases", "purchase_history"]
+__all__ = ["history_columns", "history_sums", "holdout_purchases", "purchase_history", "with_visits"]
 
 Frame = nw.LazyFrame[Any]
 
@@ -50,8 +50,12 @@ def purchase_history(tables: "Tables", *, as_of: date, period_days: int = 1, uni
     unit = positive(period_days if unit_days is None else unit_days, what="unit_days")
     if period_days not in _PERIODS:
         raise AnalysisError(f"period_days must be 1 or 7, got {period_days}.", hint="use unit_days for other units")
-    visits = with_visits(tables.as_of(as_of).purchases(), period_days=period_days)
-    sums = visits.group_by("customer_id").agg(*history_sums())
+    purchases = tables.as_of(as_of).purchases().select("customer_id", "ordered_on", "amount")
+    visits = with_visits(purchases, period_days=period_days)
+    first, last = nw.col("ordered_on").min(), nw.col("ordered_on").max()
+    sums = visits.group_by("customer_id").agg(
+        first.alias("first_order_on"), last.alias("last_order_on"), *history_sums()
+    )
     columns = history_columns(sums, as_of=as_of, period_days=period_days, unit_days=unit)
     return sums.select("customer_id", *columns)
 
@@ -59,15 +63,16 @@ def purchase_history(tables: "Tables", *, as_of: date, period_days: int = 1, uni
 def with_visits(purchases: Frame, *, period_days: int = 1) -> Frame:
     """Return purchases with the customer's first day and the number of periods since the purchase before.
 
-    One window over each customer's purchases in order serves repeat counts, repeat spend and gaps.
+    One window over each customer's purchases in order serves repeat counts, repeat spend and gaps. Hand over
+    few and narrow columns: all of them travel through the sort.
 
     Returns:
-        One row per purchase: ``customer_id``, ``ordered_on``, ``amount``, ``first_order_on``,
-        ``previous_order_on`` (null at the first), ``gap`` (whole periods since then, 0 in the same period,
-        null at the first).
+        One row per purchase, with ``first_order_on``, ``previous_order_on`` (null at the first), ``gap``
+        (whole periods since then, 0 in the same period, null at the first) and ``is_repeat`` (after the
+        first period) beside the columns that were there.
     """
     day = nw.col("ordered_on")
-    visits = purchases.select("customer_id", "ordered_on", "amount").with_columns(
+    visits = purchases.with_columns(
         day.shift(1).over("customer_id", order_by="ordered_on").alias("previous_order_on"),
         day.min().over("customer_id").alias("first_order_on"),
     )
@@ -77,15 +82,13 @@ def with_visits(purchases: Frame, *, period_days: int = 1) -> Frame:
     else:
         gap = days_between(visits, first, day) // period_days - days_between(visits, first, previous) // period_days
     age = days_between(visits, first, day) // period_days
-    return visits.with_columns(gap.alias("gap"), (age > 0).alias("is_repeat"))
+    return visits.with_columns(gap.cast(nw.Int32).alias("gap"), (age > 0).alias("is_repeat"))
 
 
 def history_sums() -> list[nw.Expr]:
-    """Return the aggregates of visits that ``history_columns`` starts from."""
+    """Return the aggregates of visits that ``history_columns`` needs beside the first and last day."""
     return [
-        nw.col("ordered_on").min().alias("first_order_on"),
-        nw.col("ordered_on").max().alias("last_order_on"),
-        nw.when(nw.col("gap") > 0).then(nw.lit(1)).count().alias("frequency"),
+        count_where(nw.col("gap") > 0).alias("frequency"),
         money_sum(nw.when("is_repeat").then("amount")).alias("repeat_parts"),
     ]
 

@@ -6,6 +6,7 @@ order status without a date) are not in it, because they carry today's knowledge
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
@@ -15,6 +16,7 @@ from analysis.features.behaviour import (
     gap_columns,
     gap_sums,
     habit_columns,
+    habit_inputs,
     habit_sums,
     with_refund_habits,
 )
@@ -108,13 +110,13 @@ def feature_table(tables: "Tables", *, as_of: date, channels: Sequence[str] | No
         MissingTableError: If there are no orders.
     """
     cut = tables.as_of(as_of)
-    purchases = cut.purchases()
-    sums = purchases.group_by("customer_id").agg(*rfm_sums(), *habit_sums(purchases, as_of=as_of))
-    visits = with_visits(purchases).group_by("customer_id").agg(*history_sums(), *gap_sums())
-    table = sums.select("customer_id", "revenue_parts", *rfm_columns(sums, as_of=as_of), *habit_columns(sums)).join(
-        visits.select("customer_id", *history_columns(visits, as_of=as_of), *gap_columns(visits, as_of=as_of)),
-        on="customer_id",
+    visits = with_visits(habit_inputs(cut.purchases()))
+    sums = visits.group_by("customer_id").agg(
+        *rfm_sums(), *history_sums(), *gap_sums(), *habit_sums(visits, as_of=as_of)
     )
+    of_purchases = (rfm_columns(sums, as_of=as_of), history_columns(sums, as_of=as_of))
+    of_behaviour = (habit_columns(sums), gap_columns(sums, as_of=as_of))
+    table = sums.select("customer_id", "revenue_parts", *chain(*of_purchases, *of_behaviour))
     if (categories := category_habits(cut)) is not None:
         table = table.join(categories, on="customer_id", how="left")
     table = with_refund_habits(table, cut).drop("revenue_parts")
@@ -127,9 +129,26 @@ def collect(lazy: Frame) -> "pd.DataFrame":
     Counts are integers, measures float64 with NaN where unknown, dates datetime64, ids strings: whatever the
     engine, and whatever the values.
     """
+    import pandas as pd
+    import pyarrow.compute as pc
+
     arrow = lazy.collect(backend="pyarrow").to_native()
-    frame: pd.DataFrame = arrow.to_pandas(date_as_object=False, split_blocks=True, self_destruct=True)
-    return frame.sort_values("customer_id", ignore_index=True)
+    order = pc.sort_indices(arrow.column("customer_id")).to_numpy()
+    columns: dict[str, Any] = {}
+    for name in list(arrow.column_names):
+        columns[name] = _sorted_column(arrow.column(name), order)
+        arrow = arrow.drop_columns([name])
+    return pd.DataFrame(columns, copy=False)
+
+
+def _sorted_column(column: Any, order: Any) -> Any:
+    """Return a column of the engine's answer in order; text stays in Arrow, the rest becomes NumPy."""
+    import pandas as pd
+    import pyarrow as pa
+
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return pd.Series(column.take(order).to_pandas())
+    return column.to_numpy()[order]
 
 
 def model_columns(columns: Iterable[str]) -> list[str]:
