@@ -69,7 +69,7 @@ class TiersParams(NotebookParams):
             or any(len(cuts) != wanted or cuts != sorted(cuts) for cuts in self.thresholds.values())
         ):
             raise ValueError(
-                f"method business needs thresholds: {wanted} ascending for each of days_since_last_order, n_orders, revenue"
+                f"method business needs thresholds: {wanted} ascending for days_since_last_order, n_orders and revenue"
             )
         return self
 

@@ -79,10 +79,10 @@ def name_segments(differences: "pd.DataFrame") -> list[tuple[str, str]]:
     Args:
         differences: From ``segment_differences``.
     """
-    ranked = {
-        int(label): group.reindex(group["difference"].abs().sort_values(ascending=False, kind="stable").index)
-        for label, group in differences.groupby("label", sort=True)
-    }
+    ranked = {}
+    for label in sorted(differences["label"].unique()):
+        group = differences[differences["label"] == label]
+        ranked[int(label)] = group.reindex(group["difference"].abs().sort_values(ascending=False, kind="stable").index)
     most = max((len(group) for group in ranked.values()), default=0)
     words = dict.fromkeys(ranked, 2)
     for _ in range(most):

@@ -55,7 +55,7 @@ TRAITS: Final = (
     Trait("discount_share", "爱用优惠", "discount-led", "少用优惠", "full-price", share_of="n_orders"),
     Trait("coupon_share", "爱用券", "coupon-led", "少用券", "coupon-free", share_of="n_orders"),
     Trait("mean_quantity", "一次多件", "many-items", "一次少件", "few-items"),
-    Trait("top_category_share", "只买一类", "single-category", "品类广", "many-category", share_of="n_orders"),
+    Trait("n_categories", "品类广", "many-category", "品类少", "few-category"),
     Trait("share_weekend", "周末型", "weekend", "工作日型", "weekday", share_of="n_orders"),
     Trait("share_evening", "晚间型", "evening", "白天型", "daytime", share_of="n_orders"),
     Trait("refund_share", "常退货", "refunding", "少退货", "rarely refunding", share_of="n_orders"),

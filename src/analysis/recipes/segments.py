@@ -1,0 +1,261 @@
+"""Clusters of customers by behaviour: the model, who is in which, what sets them apart, and what to call them.
+
+The chain: ``segment_model`` (traits, scale, centres, names) → ``segment_labels`` (one row per customer) →
+``segment_summary``, ``segment_profile`` → ``segments_headline`` (the numbers and words of the page).
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from analysis.evidence import Estimate, Grade
+from analysis.fields import FIELDS
+from analysis.params import SegmentsParams
+from analysis.recipes.resolver import Previous
+from analysis.segments.clusters import Clustering, assign_clusters, choose_clusters
+from analysis.segments.profile import SegmentName, keep_names, name_segments, segment_differences
+from analysis.segments.scaling import Scaling, fit_scaling
+from analysis.segments.stability import single_blob_test
+from analysis.segments.traits import customer_traits
+
+_EVERYBODY: Final = ("全体客户", "All customers")
+_FEWEST: Final = 200
+"""With fewer customers no split is sought: chance would draw it."""
+
+
+def segment_model(
+    features: pd.DataFrame, segments_params: SegmentsParams, seed: int, previous: Previous
+) -> dict[str, Any]:
+    """The rule that puts a customer into a segment, and how it came about.
+
+    Keys: ``scaling``, ``centres`` (one row per segment, largest first), ``names`` (segment, zh, en, jaccard, kept),
+    ``trials`` (numbers of groups tried), ``blob`` (test against a single blob, null for one segment), ``first_run``.
+    """
+    traits = customer_traits(features)
+    scaling = fit_scaling(traits.values, weights=traits.weights)
+    matrix = scaling.apply(traits.values)
+    found = _clusters(matrix, segments_params, seed)
+    if found.k > 1:
+        differences = segment_differences(matrix, found.labels, names=scaling.names)
+        words = name_segments(differences)
+        blob = single_blob_test(matrix, k=found.k, seed=seed)._asdict()
+    else:
+        words, blob = [_EVERYBODY], None
+    kept = previous.get("segments")
+    before = kept if isinstance(kept, dict) else {}
+    names = _names(traits.values, found, words, before)
+    return {
+        "scaling": scaling.as_state(),
+        "centres": found.centres.astype(np.float64).tolist(),
+        "names": names,
+        "trials": [trial._asdict() for trial in found.trials],
+        "blob": blob,
+        "first_run": not before,
+    }
+
+
+def segment_labels(features: pd.DataFrame, segment_model: dict[str, Any]) -> pd.DataFrame:
+    """One row per customer: ``customer_id``, ``segment`` with its names."""
+    names = segment_model["names"]
+    labels = _labels(customer_traits(features).values, segment_model)
+    by_label = {key: np.array([name[key] for name in names], dtype=object) for key in ("segment", "zh", "en")}
+    return pd.DataFrame(
+        {
+            "customer_id": features["customer_id"].to_numpy(),
+            "segment": by_label["segment"][labels],
+            "segment_zh": by_label["zh"][labels],
+            "segment_en": by_label["en"][labels],
+        }
+    )
+
+
+def segment_summary(
+    segment_labels: pd.DataFrame, features: pd.DataFrame, segment_model: dict[str, Any]
+) -> pd.DataFrame:
+    """One row per segment, largest first: customers, revenue and their shares, typical customer, stability."""
+    columns = ["customer_id", "n_orders", "revenue", "mean_order_value", "days_since_last_order"]
+    joined = segment_labels.merge(features[columns], on="customer_id", validate="one_to_one")
+    groups = joined.groupby(["segment", "segment_zh", "segment_en"])
+    summary = pd.DataFrame(
+        {
+            "n_customers": groups.size(),
+            "revenue": groups["revenue"].sum(),
+            "median_n_orders": groups["n_orders"].median(),
+            "median_order_value": groups["mean_order_value"].median(),
+            "median_days_since_last_order": groups["days_since_last_order"].median(),
+        }
+    ).reset_index()
+    total = float(summary["revenue"].sum())
+    summary["share_customers"] = summary["n_customers"] / summary["n_customers"].sum()
+    summary["share_revenue"] = summary["revenue"] / total if total else 0.0
+    summary["jaccard"] = summary["segment"].map({name["segment"]: name["jaccard"] for name in segment_model["names"]})
+    typical = ["median_n_orders", "median_order_value", "median_days_since_last_order", "jaccard"]
+    ordered = summary.sort_values(["n_customers", "segment"], ascending=[False, True], ignore_index=True)
+    names = ["segment", "segment_zh", "segment_en"]
+    return ordered[[*names, "n_customers", "share_customers", "revenue", "share_revenue", *typical]]
+
+
+def segment_profile(features: pd.DataFrame, segment_model: dict[str, Any]) -> pd.DataFrame:
+    """One row per segment and trait: ``difference`` of the segment's mean from that of all customers, in spreads."""
+    traits = customer_traits(features).values
+    scaling = Scaling.from_state(segment_model["scaling"])
+    labels = _labels(traits, segment_model)
+    found = segment_differences(scaling.apply(traits), labels, names=scaling.names)
+    names = segment_model["names"]
+    for key, column in (("segment", "segment"), ("zh", "segment_zh"), ("en", "segment_en")):
+        found[column] = [names[label][key] for label in found["label"]]
+    found["trait_zh"] = [FIELDS[trait].zh if trait in FIELDS else trait for trait in found["trait"]]
+    found["trait_en"] = [FIELDS[trait].en if trait in FIELDS else trait for trait in found["trait"]]
+    found["n_customers"] = np.bincount(labels)[found["label"]]
+    segment, trait = (["segment", "segment_zh", "segment_en"], ["trait", "trait_zh", "trait_en"])
+    return found[[*segment, *trait, "difference", "n_customers"]]
+
+
+def segment_trials(segment_model: dict[str, Any], segments_params: SegmentsParams) -> pd.DataFrame:
+    """One row per number of groups tried, fewest first: stability of the worst group, smallest share, accepted or not.
+
+    ``min_jaccard`` is the stability asked for.
+    """
+    columns = ["k", "worst_jaccard", "mean_jaccard", "smallest_share", "resamples", "accepted"]
+    trials = pd.DataFrame(segment_model["trials"], columns=columns).sort_values("k", ignore_index=True)
+    return trials.assign(min_jaccard=segments_params.min_jaccard).astype(
+        {"worst_jaccard": "float64", "mean_jaccard": "float64", "smallest_share": "float64"}
+    )
+
+
+def segments_headline(
+    segment_model: dict[str, Any],
+    segment_summary: pd.DataFrame,
+    segment_profile: pd.DataFrame,
+    segments_params: SegmentsParams,
+) -> dict[str, Any]:
+    """Numbers and words of the page; each word follows from the numbers, so no sentence is false on other data."""
+    k, n = len(segment_summary), int(segment_summary["n_customers"].sum())
+    largest = segment_summary.iloc[0]
+    # A segment that brings far more than its size: the widest gap between share of revenue and of customers.
+    gap = segment_summary["share_revenue"] - segment_summary["share_customers"]
+    richest = segment_summary.iloc[int(gap.to_numpy().argmax())]
+    telling = segment_profile["difference"].abs().groupby(segment_profile["trait"], sort=False).max().nlargest(2)
+    carried = sum(bool(name["kept"]) for name in segment_model["names"])
+    counted = {
+        "n_segments": (k, "groups"),
+        "n_customers": (n, "customers"),
+        "largest_share": (largest["share_customers"], "share"),
+        "richest_share_customers": (richest["share_customers"], "share"),
+        "richest_share_revenue": (richest["share_revenue"], "share"),
+        "n_carried_over": (carried, "groups"),
+        "min_jaccard": (segments_params.min_jaccard, "score"),
+        "min_share": (segments_params.min_share, "share"),
+        "k_max": (segments_params.k_max, "groups"),
+    }
+    blob = segment_model["blob"]
+    worst = Estimate(None if k == 1 else float(segment_summary["jaccard"].min()), "score", grade=Grade.MEASURED, n=n)
+    return {
+        **{name: Estimate(value, unit, n=n).as_result() for name, (value, unit) in counted.items()},
+        "worst_jaccard": worst.as_result(),
+        "spread_within": Estimate(blob["spread_within"] if blob else None, "share", n=n).as_result(),
+        "spread_expected": Estimate(blob["expected"] if blob else None, "share", n=n).as_result(),
+        "largest": {"zh": largest["segment_zh"], "en": largest["segment_en"]},
+        "richest": {"zh": richest["segment_zh"], "en": richest["segment_en"]},
+        **_telling(telling.index.tolist()),
+        **_verdicts(segment_model, k=k, k_max=segments_params.k_max),
+        "continuity": _continuity(segment_model, k=k, carried=carried),
+    }
+
+
+def _clusters(matrix: Any, params: SegmentsParams, seed: int) -> Clustering:
+    if len(matrix) < _FEWEST:
+        return Clustering(np.zeros(len(matrix), dtype=np.int64), matrix.mean(axis=0)[None, :], np.array([np.nan]), ())
+    return choose_clusters(
+        matrix,
+        seed=seed,
+        k_max=params.k_max,
+        resamples=params.resamples,
+        min_jaccard=params.min_jaccard,
+        min_share=params.min_share,
+    )
+
+
+def _labels(traits: pd.DataFrame, model: dict[str, Any]) -> Any:
+    matrix = Scaling.from_state(model["scaling"]).apply(traits)
+    return assign_clusters(matrix, np.array(model["centres"], dtype=np.float32))
+
+
+def _names(
+    traits: pd.DataFrame, found: Clustering, words: list[tuple[str, str]], before: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return key and name of each segment, those of the predecessor kept where the segment is still the same."""
+    known = before.get("names", [])
+    # Traits may have come or gone with the source's columns: then the earlier rule cannot be applied any more.
+    usable = bool(known) and {measure["name"] for measure in before["scaling"]} <= set(traits.columns)
+    earlier = _labels(traits, before) if usable else None
+    made: list[SegmentName] = keep_names(found.labels, words, earlier=earlier, known=known)
+    keys = {str(name["segment"]) for name in known}
+    return [
+        {**name._asdict(), "jaccard": None if np.isnan(score) else float(score), "kept": name.segment in keys}
+        for name, score in zip(made, found.jaccard, strict=True)
+    ]
+
+
+def _telling(traits: list[str]) -> dict[str, dict[str, str]]:
+    zh = "和".join(FIELDS[trait].zh for trait in traits if trait in FIELDS)
+    en = " and ".join(FIELDS[trait].en.lower() for trait in traits if trait in FIELDS)
+    return {"telling": {"zh": zh, "en": en}}
+
+
+def _verdicts(model: dict[str, Any], *, k: int, k_max: int) -> dict[str, dict[str, str]]:
+    """Return the phrases that depend on how the search and the test went."""
+    if k == 1:
+        return {
+            "split": {"zh": "找不到稳定的分法", "en": "fall into no stable groups"},
+            "nature": {"zh": "用 RFM 分层更合适", "en": "RFM tiers serve better"},
+            "nature_claim": {
+                "zh": "没有分群，也就不存在是不是自然分群的问题",
+                "en": "Without groups there is nothing to test",
+            },
+            "stopped": {
+                "zh": "试过的每一种分法都不够稳定",
+                "en": "No number of groups that was tried is stable enough",
+            },
+        }
+    natural = bool(model["blob"]["natural"])
+    return {
+        "split": {"zh": f"稳定地分成 {k} 群", "en": f"fall into {k} stable groups"},
+        "nature": (
+            {"zh": "是自然形成的群", "en": "they are natural groups"}
+            if natural
+            else {"zh": "是有用的切片，不是自然形成的群", "en": "they are useful slices, not natural groups"}
+        ),
+        "nature_claim": (
+            {
+                "zh": "客户之间确有空隙：比一整团客户切出来的更紧",
+                "en": "There are gaps between the groups: they are tighter than slices of a single blob",
+            }
+            if natural
+            else {
+                "zh": "客户之间没有空隙：这些群是切片，边界附近的客户很相似",
+                "en": "There are no gaps: these are slices, and customers near a border are much alike",
+            }
+        ),
+        "stopped": (
+            {
+                "zh": f"分到上限 {k} 群仍然稳定，更多没有试",
+                "en": f"{k} groups, the most that was tried, are still stable",
+            }
+            if k == k_max
+            else {"zh": f"最多分 {k} 群，再多就不稳定或太小", "en": f"{k} groups hold; more are unstable or too small"}
+        ),
+    }
+
+
+def _continuity(model: dict[str, Any], *, k: int, carried: int) -> dict[str, str]:
+    if model["first_run"]:
+        return {
+            "zh": "这是第一期，名称从本期开始沿用。",
+            "en": "This is the first run: names are kept from here on.",
+        }
+    return {
+        "zh": f"{k} 群中有 {carried} 群沿用上一期的名称，因为过半客户相同。",
+        "en": f"{carried} of {k} groups keep their name from the run before: more than half of their customers agree.",
+    }
