@@ -139,12 +139,14 @@ def _row(
 
 def _experiment(brand: Brand, rng: np.random.Generator, *, number: int, start: float) -> dict[str, float]:
     """Return a randomised campaign: every fourth has no effect at all, the sixth is factorial."""
-    row = _row(brand, rng, start=start, channel=4 if number % 5 == 3 else 0, kind=EXPERIMENT, audience=0.45)
+    row = _row(brand, rng, start=start, channel=4 if number % 5 == 3 else 0, kind=EXPERIMENT, audience=0.6)
     row |= {
-        "holdout": 0.5 if number % 3 == 0 else 0.2,
+        "holdout": 0.5 if number % 2 == 0 else 0.3,
         "effect": 0.0 if number % 4 == 0 else 1.4,
         "window": 28 if brand.staged else 14,
     }
+    if number % 4 == 0:  # nothing may move: no offer either, since it would lower what orders bring
+        row |= {"lever": 0, "offer": 0}
     if number == 6:
         row |= {"kind": FACTORIAL, "holdout": 0.2, "effect": 1.4, "lever": 0, "offer": 0, "channel": 0}
     return row

@@ -49,6 +49,8 @@ def own_purchases(brand: Brand, people: People, *, rng: np.random.Generator) -> 
     else:
         person, at = _renewals(brand, people, start=people.first_order, end=people.leaves, rng=rng)
         stage = np.full(len(at), ANY_STAGE, dtype=np.int8)
+    # nobody buys before being known; the hour of the first day may have said otherwise
+    at = np.maximum(at, people.first_seen[person] + 0.001 + 0.008 * rng.random(len(at)))
     order = np.argsort(at, kind="stable")
     return Purchases(person=person[order], at=at[order], stage=stage[order])
 

@@ -87,7 +87,7 @@ class _State:
     refused: Floats
     by_week: npt.NDArray[np.int16]
     recent: npt.NDArray[np.int16]
-    mass_day: Codes
+    mass_days: Codes
     busy_until: Floats
     trust: Floats
     pause_from: Floats
@@ -177,7 +177,7 @@ def _fresh(n: int, contacts: Contacts, members: Members, *, n_purchases: int) ->
         refused=np.full((len(CHANNELS), n), np.inf),
         by_week=np.zeros((4, n), dtype=np.int16),
         recent=np.zeros(n, dtype=np.int16),
-        mass_day=np.full(n, -1),
+        mass_days=np.full((3, n), -1),
         busy_until=-never,
         trust=np.ones(n),
         pause_from=never.copy(),
@@ -316,9 +316,10 @@ def _delivery(
         busy = np.zeros(n, dtype=bool)
         if channel == _PRIVATE:
             day = np.floor(np.nan_to_num(delivered, nan=-1.0)).astype(np.int64)
-            busy = (state.mass_day[who] == day) | (rng.random(n) < 0.012)
+            busy = (state.mass_days[:, who] == day).any(axis=0) | (rng.random(n) < 0.012)
             counted = ~np.isnan(delivered) & ~gone & ~busy
-            state.mass_day[who[counted]] = day[counted]
+            state.mass_days[1:, who[counted]] = state.mass_days[:-1, who[counted]]
+            state.mass_days[0, who[counted]] = day[counted]
         status = np.where(np.isnan(confirmed), 0, np.where(gone, 2, np.where(busy, 3, 1)))
         delivered = np.where(status == 1, delivered, np.nan)
     return {
