@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from analysis.dated_files import DatedModel, read_dated
 from analysis.errors import AnalysisError
-from analysis.touch.dated_files import DatedModel, read_dated
 from analysis.touch.random_streams import Purpose, stream
 from analysis.touch.strategies import Label
 

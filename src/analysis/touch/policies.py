@@ -10,8 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from analysis.dated_files import DatedModel, read_dated
 from analysis.errors import BookError
-from analysis.touch.dated_files import DatedModel, read_dated
 
 __all__ = ["CapRule", "Policies", "caps_in_force", "limit_on", "load_policies", "window_of"]
 

@@ -17,8 +17,8 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from analysis.checks import columns_present
+from analysis.dated_files import DatedModel, read_dated
 from analysis.errors import AnalysisError, BookError
-from analysis.touch.dated_files import DatedModel, read_dated
 
 __all__ = [
     "AS_HISTORY",

@@ -13,7 +13,7 @@ from analysis.errors import BookError
 
 __all__ = ["DatedModel", "find_file", "read_dated"]
 
-_PROJECT: Final = Path(__file__).resolve().parents[3]
+_PROJECT: Final = Path(__file__).resolve().parents[2]
 
 Model = TypeVar("Model", bound="DatedModel")
 
