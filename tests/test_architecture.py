@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "analysis"
 # Who may read the clock: the command line's side of the house, once a run.
 CLOCK_ROOMS = {"runs", "cli.py"}
+# A notebook opened alone has no runner: opening its book takes the runner's one look.
+CLOCK_FILES = {"books/opening.py"}
 
 
 def test_layers_hold():
@@ -21,7 +23,8 @@ def test_layers_hold():
 def test_only_runs_read_the_clock():
     clocks = {("date", "today"), ("datetime", "now"), ("datetime", "today"), ("datetime", "utcnow"), ("time", "time")}
     for path in SOURCE.rglob("*.py"):
-        if path.relative_to(SOURCE).parts[0] in CLOCK_ROOMS:
+        place = path.relative_to(SOURCE)
+        if place.parts[0] in CLOCK_ROOMS or place.as_posix() in CLOCK_FILES:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):

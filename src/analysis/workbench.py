@@ -73,7 +73,7 @@ class Workbench:
         """
         if named := os.environ.get(RUN_VARIABLE):
             return cls(RunContext.read(Path(named)), notebook, parameters)
-        from analysis.opening import open_scratch
+        from analysis.books.opening import open_scratch
 
         bench = cls(open_scratch(notebook, book=book), notebook, parameters)
         bench._show_style()

@@ -6,10 +6,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from analysis.books.catalogue import Notebook
+from analysis.books.opening import load_data, resolve_as_of
 from analysis.books.read import read_book
 from analysis.data.accounting import TableAccount, at
 from analysis.runs.progress import Progress
-from analysis.runs.run import load_data, resolve_as_of
 
 __all__ = ["check_book"]
 
@@ -32,7 +32,7 @@ def check_book(
     """
     read = read_book(path, overrides=overrides, root=root)
     yield f"{path}: book '{read.book.name}', notebooks {', '.join(read.notebooks)}"
-    data = load_data(read, now=now, cache=cache.absolute(), progress=Progress())
+    data = load_data(read, now=now, cache=cache.absolute(), progress=Progress().doing)
     today = now.astimezone(ZoneInfo(read.book.timezone)).date()
     as_of = resolve_as_of(read.book.as_of, latest_day=data.latest_day, today=today)
     yield f"as_of {as_of} ({read.book.timezone})"

@@ -3,7 +3,6 @@
 Validate → lock → load → run notebooks → render → publish. The clock is read by the caller, once.
 """
 
-import os
 import shlex
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from analysis.books.opening import load_data, make_private, resolve_as_of, run_context
 from analysis.books.read import ReadBook, read_book
 from analysis.context import RunContext
 from analysis.data.accounting import TableAccount, at, compare
@@ -32,7 +32,7 @@ from analysis.runs.store import PublishedRun, Store
 if TYPE_CHECKING:
     from analysis.data.load import LoadedData
 
-__all__ = ["Order", "Outcome", "resolve_as_of", "run_book"]
+__all__ = ["Order", "Outcome", "run_book"]
 
 _SCHEMA: Final = 1
 
@@ -130,34 +130,12 @@ def run_book(order: Order, *, now: datetime, progress: Progress) -> Outcome:
     return Outcome(folder, good=not failed, repeated=False, failed=failed)
 
 
-def resolve_as_of(wanted: date | str, *, latest_day: date | None, today: date) -> date:
-    """Return the run's day: the one the book names, or the last day with orders that is not in the future.
-
-    Raises:
-        DataError: If the day lies in the future.
-    """
-    if isinstance(wanted, date):
-        if wanted > today:
-            raise DataError(f"as_of {wanted} is in the future: today is {today} in the book's zone.")
-        return wanted
-    return min(latest_day, today) if latest_day is not None else today
-
-
-def load_data(read: ReadBook, *, now: datetime, cache: Path, progress: Progress) -> "LoadedData":
-    """Load the tables of a book into the cache."""
-    from analysis.data.load import load
-
-    book = read.book
-    _make_private(cache)
-    return load(book.data, now=now, timezone=book.timezone, cache=cache, base=read.data_base, progress=progress.doing)
-
-
 def _plan(
     read: ReadBook, order: Order, store: Store, *, now: datetime, chromium: str | None, progress: Progress
 ) -> _Plan:
     book = read.book
     cache = order.cache.absolute()
-    data = load_data(read, now=now, cache=cache, progress=progress)
+    data = load_data(read, now=now, cache=cache, progress=progress.doing)
     today = now.astimezone(ZoneInfo(book.timezone)).date()
     as_of = resolve_as_of(book.as_of, latest_day=data.latest_day, today=today)
     identity = identify(
@@ -225,25 +203,12 @@ def _execute(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progr
 
 
 def _context(plan: _Plan, building: Path) -> RunContext:
-    book = plan.read.book
-    cache = plan.order.cache.absolute() / "recipes"
-    _make_private(cache)
-    return RunContext(
-        book=book.name,
-        title=book.titles,
-        data=plan.data.folder.absolute(),
-        data_digest=plan.data.digest,
+    return run_context(
+        plan.read,
+        plan.data,
         as_of=plan.as_of,
-        timezone=book.timezone,
-        languages=book.languages,
-        currency=book.currency,
-        seed=book.seed,
-        min_cell=book.min_cell,
-        engine=book.data.engine,
-        industry=book.industry,
-        params=book.notebooks,
         out=building,
-        cache=cache,
+        cache=make_private(plan.order.cache.absolute() / "recipes"),
         previous=plan.predecessor.folder if plan.predecessor else None,
         run_id=plan.run_id,
         notices=plan.notices,
@@ -356,11 +321,3 @@ def _shown(path: Path, root: Path) -> str:
     """Return a path without the machine in it: from the project folder, or its name alone."""
     absolute = path.resolve()
     return absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else path.name
-
-
-def _make_private(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.chmod(folder, 0o700)  # noqa: PTH101  # also one that was there before
-    except OSError as error:
-        raise PublishError(f"Cannot write to {folder}: {error.strerror}.") from None
