@@ -5,7 +5,7 @@ from typing import Final
 
 from analysis.churn.evaluation import FEWEST_EVENTS, Verdict
 
-__all__ = ["FORECASTS", "GATES", "RISK_BANDS", "VALUE_BANDS", "reason", "verdict_claim", "verdict_detail"]
+__all__ = ["FORECASTS", "GATES", "RISK_BANDS", "VALUE_BANDS", "advice", "reason", "verdict_claim", "verdict_detail"]
 
 Label = dict[str, str]
 
@@ -62,6 +62,26 @@ def reason(verdict: Verdict, *, horizon_days: int) -> Label:
         },
     }
     return reasons[verdict]
+
+
+def advice(verdict: Verdict) -> Label:
+    """Return what to look at instead, for the three verdicts without an answer."""
+    advised = {
+        Verdict.TOO_FEW: {
+            "zh": "换一个期限：常客多的生意用更短的天数，流失的人才够数；或者等数据多一些再看。",
+            "en": "Try another horizon: where customers come often a shorter one finds enough who left. Or wait for "
+            "more data.",
+        },
+        Verdict.TOO_SHORT: {
+            "zh": "换一个更短的期限，或者接入更早的订单。",
+            "en": "Take a shorter horizon, or load earlier orders.",
+        },
+        Verdict.NOT_THE_QUESTION: {
+            "zh": "买一次的生意要问的是：下一次需求（家人、周边）什么时候来，谁会推荐朋友。",
+            "en": "Where people buy once, ask when the next need comes (family, related goods) and who will recommend.",
+        },
+    }
+    return advised[verdict]
 
 
 def verdict_claim(verdict: Verdict) -> Label:

@@ -21,6 +21,7 @@ from analysis.evidence import Estimate, Grade
 from analysis.features.gaps import purchase_gaps
 from analysis.features.rfm import rfm
 from analysis.features.table import collect, feature_table, model_columns
+from analysis.fields import FIELDS
 from analysis.numerals import format_value
 from analysis.params import ChurnParams
 from analysis.periods import days_before
@@ -44,20 +45,6 @@ _SCORES: Final = (
     "excess_ece",
 )
 _SCORES_OF_BASELINE: Final = ("auc", "log_loss", "calibration_slope", "ece", "excess_ece")
-_UNITS_OF_DRIVERS: Final = {
-    "days_since_last_order": "days",
-    "median_gap_days": "days",
-    "n_orders": "orders",
-    "revenue": "money",
-    "tenure_days": "days",
-    "n_categories": "count",
-    "discount_share": "share",
-    "refund_share": "share",
-    "share_weekend": "share",
-    "n_assigned_90d": "touches",
-    "n_read_90d": "touches",
-    "n_contacts": "count",
-}
 
 
 def churn_frame(tables: Tables, features: pd.DataFrame, as_of: date, churn_params: ChurnParams) -> dict[str, Any]:
@@ -118,7 +105,7 @@ def _origins(frame: dict[str, Any]) -> list[tuple[str, date]]:
 
 
 def churn_question(churn_frame: dict[str, Any], churn_history: pd.DataFrame) -> dict[str, Any]:
-    """Whether churn can be judged here: ``judged``, and if not the ``verdict`` and its ``reason`` by language."""
+    """Whether churn can be judged here: ``judged``; if not, ``verdict``, ``reason`` and ``advice``."""
     counts = churn_history.groupby("role")["churned"].agg(["size", "sum"]).reindex(_ROLES, fill_value=0)
     verdict = answerable(
         share_repeat=churn_frame["share_repeat"],
@@ -126,8 +113,12 @@ def churn_question(churn_frame: dict[str, Any], churn_history: pd.DataFrame) -> 
         n_churned=int(counts["sum"].min()),
         n_stayed=int((counts["size"] - counts["sum"]).min()),
     )
-    said = wording.reason(verdict, horizon_days=churn_frame["horizon_days"]) if verdict else None
-    return {"judged": verdict is None, "verdict": verdict.value if verdict else None, "reason": said}
+    return {
+        "judged": verdict is None,
+        "verdict": verdict.value if verdict else None,
+        "reason": wording.reason(verdict, horizon_days=churn_frame["horizon_days"]) if verdict else None,
+        "advice": wording.advice(verdict) if verdict else None,
+    }
 
 
 def churn_judgement(churn_history: pd.DataFrame, churn_question: dict[str, Any], seed: int) -> pd.DataFrame:
@@ -251,7 +242,7 @@ def churn_drivers(churn_judgement: pd.DataFrame, churn_history: pd.DataFrame, cu
     """
     shuffled = [c for c in churn_judgement.columns if c.startswith(_SHUFFLED)]
     rows = churn_judgement[churn_judgement[shuffled].notna().all(axis=1)] if shuffled else churn_judgement.head(0)
-    columns = ["driver", "driver_zh", "driver_en", "error_rise", "error_rise_ci_lower", "error_rise_ci_upper"]
+    columns = ["driver_zh", "driver_en", "error_rise", "error_rise_ci_lower", "error_rise_ci_upper"]
     columns += ["confidence_level", "contrast_zh", "contrast_en"]
     if rows.empty:
         return pd.DataFrame(columns=columns)
@@ -261,7 +252,6 @@ def churn_drivers(churn_judgement: pd.DataFrame, churn_history: pd.DataFrame, cu
     known = churn_history.loc[rows.index]
     table = [
         (
-            name,
             drivers.DRIVERS[name].zh,
             drivers.DRIVERS[name].en,
             *(end / base for end in rise),
@@ -274,15 +264,24 @@ def churn_drivers(churn_judgement: pd.DataFrame, churn_history: pd.DataFrame, cu
     return frame.sort_values("error_rise", ascending=False, ignore_index=True)
 
 
+def churn_leading_drivers(churn_drivers: pd.DataFrame) -> dict[str, Any]:
+    """The two drivers that the forecast leans on most, by language: ``first`` and ``second``."""
+    rows = churn_drivers.head(2).to_dict("records")
+    return {
+        place: {"zh": row["driver_zh"], "en": row["driver_en"][:1].lower() + row["driver_en"][1:]}
+        for place, row in zip(("first", "second"), rows, strict=False)
+    }
+
+
 def _contrast(name: str, known: pd.DataFrame, p: "pd.Series[float]", *, currency: str) -> tuple[str, str]:
     """Return typical values at high and at low risk of a driver's first column that the data have."""
     column = next(c for c in drivers.DRIVERS[name].columns if c in known)
     high, low = drivers.typical_values(known[column], probability=p)
-    unit = _UNITS_OF_DRIVERS.get(column, "count")
+    unit = FIELDS[column].unit
     zh, en = (
         [format_value(v, unit, language=language, currency=currency) for v in (high, low)] for language in ("zh", "en")
     )
-    return f"{zh[0]}，低风险 {zh[1]}", f"{en[0]}, against {en[1]}"
+    return f"高风险 {zh[0]}，低风险 {zh[1]}", f"high risk {en[0]}, low risk {en[1]}"
 
 
 def churn_forecast(
@@ -355,7 +354,7 @@ def churn_headline(
         "share_repeat": Estimate(churn_frame["share_repeat"], "share", n=churn_frame["n_customers"]),
     }
     if not churn_verdict["judged"]:
-        return {**found, "reason": churn_verdict["reason"]}
+        return {**found, "reason": churn_verdict["reason"], "advice": churn_verdict["advice"]}
     used = churn_judgement[churn_verdict["column"]]
     windows = churn_judgement.assign(p=used).groupby("origin_on")
     drift = at_risk.level_drift([at_risk.level_offset(w["churned"], w["p"]) for _, w in windows])
@@ -365,6 +364,7 @@ def churn_headline(
         for weight in (1.0, churn_scores["revenue_in_horizon"])
     )
     first = churn_scores.nlargest(churn_params.save_first, "value_at_risk")
+    riskiest = churn_scores.loc[churn_scores["risk_band"] == priorities.BANDS[0], "p_churn"]
     total = churn_scores["value_at_risk"].sum()
     share = Score(*(end / max(n, 1) for end in leavers))
     return {
@@ -375,6 +375,10 @@ def churn_headline(
         "share_at_risk": _future(share, "share", n=n),
         "n_save_first": Estimate(len(first), "customers"),
         "save_first_share": Estimate(float(first["value_at_risk"].sum() / total) if total else None, "share", n=n),
+        "share_of_riskiest": Estimate(float(riskiest.sum() / p.sum()) if n else None, "share", n=n),
+        "lowest_rate": Estimate(float(windows["churned"].mean().min()), "share"),
+        "highest_rate": Estimate(float(windows["churned"].mean().max()), "share"),
+        "n_windows": Estimate(windows.ngroups, "count"),
         "claim": churn_verdict["claim"],
         "detail": churn_verdict["detail"],
         "used": churn_verdict["used"],
@@ -382,14 +386,15 @@ def churn_headline(
 
 
 def churn_risk_grid(churn_scores: pd.DataFrame) -> pd.DataFrame:
-    """One row per cell of value and risk: customers, expected leavers and money at risk, with labels."""
+    """One row per cell of value and risk, most first: their labels, customers, expected leavers and money at risk."""
     grid = priorities.risk_grid(churn_scores)
+    axes = {"value_band": wording.VALUE_BANDS, "risk_band": wording.RISK_BANDS}
     labels = {
-        f"{axis}_{language}": grid[f"{axis}_band"].map({k: v[language] for k, v in bands.items()})
-        for axis, bands in (("value", wording.VALUE_BANDS), ("risk", wording.RISK_BANDS))
+        f"{axis}_{language}": grid[axis].map({band: words[language] for band, words in bands.items()})
+        for axis, bands in axes.items()
         for language in ("zh", "en")
     }
-    return grid.assign(**labels)
+    return pd.DataFrame(labels).join(grid.drop(columns=list(axes)))
 
 
 def churn_risk_histogram(churn_scores: pd.DataFrame) -> pd.DataFrame:

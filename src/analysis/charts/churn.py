@@ -1,0 +1,260 @@
+"""Pictures of the churn page: do the probabilities hold, where the money at risk is, what the forecast leans on."""
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.charts.theme import (
+    ACCENT,
+    ACCENT_SOFT,
+    GRID,
+    INK,
+    INK_2,
+    INK_3,
+    LINE_2,
+    MARK,
+    TICK,
+    WARN,
+    ZERO,
+    Style,
+    interval_mark,
+    label_y_right,
+    marker_of,
+)
+from analysis.evidence import Estimate, Grade
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["drivers", "reliability_curve", "risk_grid", "risk_histogram"]
+
+
+def reliability_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw what happened against what was forecast, a point per tenth of the customers, with the honest diagonal.
+
+    Args:
+        table: One row per tenth: mean_p_churn (0-1), churn_rate with churn_rate_ci_lower and _upper (0-1).
+        style: For whom.
+    """
+    figure, axes = style.canvas(310 if style.narrow else 360, top=26, right=8, bottom=46)
+    said, came = table["mean_p_churn"].to_numpy(float), table["churn_rate"].to_numpy(float)
+    lower, upper = (table[f"churn_rate_ci_{end}"].to_numpy(float) for end in ("lower", "upper"))
+    low, high, step = _share_limits(np.concatenate([said, lower, upper]))
+    axes.set(xlim=(low, high), ylim=(low, high))
+    axes.plot([low, high], [low, high], color=ZERO, linewidth=1.25, zorder=2)
+    for x, y, bottom, top in zip(said, came, lower, upper, strict=True):
+        color = WARN if top < x or bottom > x else MARK
+        axes.vlines(x, bottom, top, colors=color, linewidth=3, zorder=3)
+        axes.plot([x], [y], **marker_of(Grade.OBSERVATIONAL, color=color))
+    ticks = np.arange(low, high + step / 2, step)
+    axes.set_xticks(ticks, labels=[_percent(t) for t in ticks])
+    _inward(axes)
+    label_y_right(axes, [t for t in ticks if t > low], [_percent(t) for t in ticks if t > low])
+    axes.set_xlabel(style.text("预测的流失概率", "Forecast probability of leaving"), labelpad=8)
+    _title_of_y(axes, style.text("实际流失的比例", "Share who actually left"))
+    reach = low + 0.88 * (high - low)
+    axes.annotate(
+        style.text("线上 = 说多少是多少", "on the line = honest"),
+        (reach, reach),
+        xytext=(-10, 2),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        color=INK,
+        fontsize=TICK,
+    )
+    return figure
+
+
+def risk_grid(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw customers and money at risk by value (rows) and risk (columns); the cell with most money is tinted.
+
+    Args:
+        table: One row per cell, most first: labels ``value_band_zh``, ``risk_band_zh`` … , n_customers (customers),
+            value_at_risk (currency); a hidden cell has no numbers.
+        style: For whom.
+    """
+    value, risk = f"value_band_{style.language}", f"risk_band_{style.language}"
+    rows, columns = list(dict.fromkeys(table[value])), list(dict.fromkeys(table[risk]))
+    height = 100 if style.narrow else 76
+    figure, axes = style.canvas(len(rows) * height + 52, left=8, right=0, top=44, bottom=8)
+    margin = 0.0 if style.narrow else 0.9
+    axes.set(xlim=(-margin, len(columns)), ylim=(len(rows), 0))
+    axes.set_axis_off()
+    most = float(table["value_at_risk"].max())
+    for cell in table.to_dict("records"):
+        at = (columns.index(cell[risk]), rows.index(cell[value]))
+        _draw_cell(axes, cell, at=at, tinted=cell["value_at_risk"] == most > 0, most=most, style=style)
+    for column, label in enumerate(columns):
+        words = _on_two_lines(label) if style.narrow else label
+        axes.text(column + 0.02, -0.1, words, color=INK_2, fontsize=TICK, va="bottom", linespacing=1.2)
+    for row, label in enumerate(rows):
+        x, y = (0.02, row + 0.14) if style.narrow else (-margin, row + 0.5)
+        axes.text(x, y, label, color=INK_2, fontsize=TICK, va="center")
+    return figure
+
+
+def _draw_cell(
+    axes: "Axes",
+    cell: Mapping[Hashable, Any],
+    *,
+    at: tuple[int, int],
+    tinted: bool,
+    most: float,
+    style: Style,
+) -> None:
+    """Draw one cell: money in figures and as a bar, customers beneath."""
+    from matplotlib.patches import Rectangle
+
+    column, row = at
+    money, n = (float("nan") if pd.isna(cell[name]) else float(cell[name]) for name in ("value_at_risk", "n_customers"))
+    face, ink, mark = (ACCENT_SOFT, ACCENT, ACCENT) if tinted else (GRID, INK, MARK)
+    top, height = (row + 0.26, 0.72) if style.narrow else (row + 0.03, 0.94)
+    left = column + 0.08
+    axes.add_patch(Rectangle((column + 0.02, top), 0.96, height, facecolor=face))
+    amount = style.number(money, "money")
+    axes.text(left, top + 0.33 * height, amount, color=ink, fontsize=15, fontweight=600, va="center")
+    if most > 0 and not np.isnan(money):
+        axes.add_patch(Rectangle((left, top + 0.54 * height), 0.84 * money / most, 0.06, facecolor=mark))
+    axes.text(left, top + 0.8 * height, style.number(n, "customers"), color=INK_2, fontsize=TICK, va="center")
+
+
+def _on_two_lines(label: str) -> str:
+    """Break a label of a column before its last words."""
+    for mark in (" by ", "的 "):
+        label = label.replace(mark, f"{mark.rstrip()}\n" if mark == "的 " else f"\n{mark.lstrip()}", 1)
+    return label
+
+
+def risk_histogram(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw customers by their probability of leaving, in bars of ten points.
+
+    Args:
+        table: One row per bar: p_from and p_to (0-1), n_customers (customers; missing where hidden).
+        style: For whom.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    figure, axes = style.canvas(230 if style.narrow else 260, top=26, right=8, bottom=46)
+    counts = table["n_customers"].to_numpy(float, na_value=np.nan)
+    starts, width = table["p_from"].to_numpy(float), float(table["p_to"].iloc[0] - table["p_from"].iloc[0])
+    axes.bar(starts, counts, width=width * 0.94, align="edge", color=MARK)
+    top = float(np.nanmax(counts, initial=1.0))
+    axes.set(xlim=(0, 1), ylim=(0, top * 1.12))
+    if style.narrow:  # numbers on the bars would run into each other
+        marks = [mark for mark in MaxNLocator(nbins=3, integer=True).tick_values(0, top) if 0 < mark <= top * 1.12]
+        label_y_right(axes, marks, [style.number(mark, "customers", bare=True) for mark in marks])
+    else:
+        axes.set_yticks([])
+        for start, n in zip(starts, counts, strict=True):
+            if n > 0:
+                text = style.number(n, "customers", bare=True)
+                axes.text(start + width / 2, n + top * 0.015, text, ha="center", va="bottom", fontsize=TICK)
+    ticks = [0, 0.25, 0.5, 0.75, 1]
+    axes.set_xticks(ticks, labels=[_percent(t) for t in ticks])
+    axes.axhline(0, color=INK, linewidth=1)
+    _inward(axes)
+    axes.set_xlabel(style.text("流失概率", "Probability of leaving"), labelpad=8)
+    _title_of_y(axes, style.text("客户数", "Customers"))
+    return figure
+
+
+def drivers(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw how much worse the forecast gets without each driver, with intervals; grey where it may be nothing.
+
+    Args:
+        table: One row per driver, largest first: driver_zh, driver_en, error_rise with error_rise_ci_lower and _upper
+            (share of the error), confidence_level, contrast_zh, contrast_en.
+        style: For whom.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    row_height = 54 if style.narrow else 44
+    left = 8 if style.narrow else 300
+    figure, axes = style.canvas(len(table) * row_height + 58, left=left, right=22, top=34, bottom=24)
+    axes.set(ylim=(len(table) - 0.4, -0.6), yticks=[])
+    for place, row in enumerate(table.to_dict("records")):
+        ends = (float(row["error_rise_ci_lower"]), float(row["error_rise_ci_upper"]))
+        rise = Estimate(
+            float(row["error_rise"]), "share", *ends, float(row["confidence_level"]), grade=Grade.OBSERVATIONAL
+        )
+        clear = ends[0] > 0
+        drop = 0.28 if style.narrow else 0.0
+        interval_mark(axes, place + drop, rise, color=INK if clear else LINE_2)
+        _driver_text(axes, place, row, clear=clear, left=left, style=style)
+    axes.axvline(0, color=ZERO, linewidth=1.25, zorder=2)
+    axes.annotate(
+        style.text("0 = 没有它也一样准", "0 = just as good without it"),
+        (0, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 8),
+        textcoords="offset points",
+        va="bottom",
+        color=INK,
+        fontsize=TICK,
+        fontweight=600,
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
+    axes.grid(visible=True, axis="x")
+    axes.xaxis.set_major_formatter(lambda value, _: _percent(value))
+    return figure
+
+
+def _driver_text(
+    axes: "Axes", place: float, row: Mapping[Hashable, Any], *, clear: bool, left: float, style: Style
+) -> None:
+    """Write a driver's name and what is typical at high and low risk beside its mark, on a phone above it."""
+    name, contrast = str(row[f"driver_{style.language}"]), str(row[f"contrast_{style.language}"])
+    colour = INK if clear else INK_3
+    if style.narrow:
+        axes.annotate(
+            name,
+            (0, place - 0.14),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontweight=600,
+        )
+        return
+    text = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "ha": "left", "va": "center"}
+    axes.annotate(name, (0, place), xytext=(8 - left, 8), color=colour, fontweight=600, **text)  # type: ignore[arg-type]  # one dict for both
+    axes.annotate(contrast, (0, place), xytext=(8 - left, -9), color=INK_3, fontsize=TICK, **text)  # type: ignore[arg-type]  # one dict for both
+
+
+def _percent(share: float) -> str:
+    """Return a round tick of a share axis."""
+    return f"{share * 100:.3g}%".replace("-", "\u2212")
+
+
+def _share_limits(values: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> tuple[float, float, float]:
+    """Return limits and step of a share axis that holds the values, in round numbers."""
+    spread = float(values.max() - values.min())
+    step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.25) if spread <= 5 * s or s == 0.25)
+    low = max(0.0, np.floor(values.min() / step) * step)
+    return low, min(1.0, np.ceil(values.max() / step) * step), step
+
+
+def _inward(axes: "Axes") -> None:
+    """Keep the first and last tick label of the lower axis inside the drawing."""
+    labels = axes.get_xticklabels()
+    if labels:
+        labels[0].set_horizontalalignment("left")
+        labels[-1].set_horizontalalignment("right")
+
+
+def _title_of_y(axes: "Axes", text: str) -> None:
+    axes.annotate(
+        text,
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 8),
+        textcoords="offset points",
+        ha="left",
+        va="bottom",
+        color=INK_3,
+        fontsize=TICK,
+    )
