@@ -5,23 +5,25 @@ Good means: the kernel answered for every cell without an error, and the workben
 
 import json
 import os
+import re
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from analysis import errors
 from analysis.books.catalogue import Notebook
-from analysis.errors import PageError
+from analysis.errors import MissingTableError, PageError
 
-__all__ = ["Execution", "Failure", "blocks_of", "execute", "not_executed", "write_notebook"]
+__all__ = ["Execution", "Failure", "blocks_of", "execute", "lacking", "not_executed", "write_notebook"]
 
 _SOCKET_PATH_LIMIT: Final = 60  # a Unix socket's path has at most 107 bytes, some are the kernel's own
 _HOUSE_ERRORS: Final = frozenset(errors.__all__)
+_MAX_MESSAGE: Final = 300
 _TIMEOUT_HINT: Final = "raise deadline_minutes in the book, or give this notebook less to do"
 
 
@@ -97,6 +99,9 @@ def execute(
         _drop_papermill_banners(session.notebook)
         failure = _judge(session, crash)
         redact = {str(folder): "<kernel>", **redact}
+    if failure is not None and failure.kind == MissingTableError.__name__:
+        table = _quoted_last(failure.message)
+        return replace(lacking(notebook, table), seconds=time.monotonic() - started)
     executed = session.notebook if session.notebook is not None else _read(notebook.path)
     _redact(executed, redact)
     if failure is not None:
@@ -110,6 +115,27 @@ def not_executed(notebook: Notebook) -> Execution:
     executed = _read(notebook.path)
     _redact(executed, {})
     return Execution(notebook.name, executed, failure, 0.0)
+
+
+def lacking(notebook: Notebook, table: str) -> Execution:
+    """Return the execution of a notebook whose data lack a table: its page keeps the question and says what it needs.
+
+    That is no failure: the book's data simply cannot answer this question yet.
+    """
+    import nbformat
+
+    from analysis.page.blocks import MIME, end, missing, question
+
+    executed = _read(notebook.path)
+    _redact(executed, {})
+    asked = executed.metadata.get("siyu", {}).get("question")
+    shown = [*([question(asked)] if asked else []), missing(table, needed_by=notebook.name), end(notebook.name)]
+    first = next(cell for cell in executed.cells if cell.cell_type == "code")
+    first["outputs"] = [
+        nbformat.v4.new_output("display_data", data={MIME: block, "text/plain": block["kind"]})  # type: ignore[no-untyped-call]
+        for block in shown
+    ]
+    return Execution(notebook.name, executed, None, 0.0)
 
 
 def write_notebook(notebook: Any, path: Path) -> None:
@@ -190,7 +216,7 @@ def _crash_failure(crash: Exception, session: Any, cell: int | None) -> Failure:
         return Failure("DeadlinePassed", "The run's deadline passed.", _TIMEOUT_HINT, cell)
     if kind == "DeadKernelError" or session.exit_code is not None:
         return Failure("KernelDied", _death(session.exit_code), "", cell)
-    return Failure(kind, (str(crash).strip() or kind).splitlines()[0], "", cell)
+    return Failure(kind, _one_line(str(crash)) or kind, "", cell)
 
 
 def _number(cells: Any, index: int) -> int:
@@ -204,8 +230,13 @@ def _cell_failure(kind: str, message: str, cell: int | None) -> Failure:
         return Failure(kind, f"The notebook stopped itself with sys.exit({message}).", "end it with wb.finish()", cell)
     found, _, hint = message.partition("\nHint: ")
     if kind not in _HOUSE_ERRORS:
-        found, hint = found.strip() or kind, "the traceback is in the executed notebook"
+        found, hint = _one_line(found) or kind, "the traceback is in the executed notebook"
     return Failure(kind, found, hint, cell)
+
+
+def _one_line(message: str) -> str:
+    line = " ".join(message.split())
+    return line if len(line) <= _MAX_MESSAGE else line[: _MAX_MESSAGE - 1] + "…"
 
 
 def _death(exit_code: int | None) -> str:
@@ -246,6 +277,12 @@ def _redact(notebook: Any, redact: Mapping[str, str]) -> None:
             clean = _redacted(plain, redact)
             if clean != plain:
                 cell["outputs"] = nbformat.from_dict(json.loads(clean))  # type: ignore[no-untyped-call]
+
+
+def _quoted_last(message: str) -> str:
+    """Return the last name in quotes: the table, in the words of ``MissingTableError``."""
+    names = re.findall(r"'([^']*)'", message)
+    return names[-1] if names else message
 
 
 def _redacted(text: str, redact: Mapping[str, str]) -> str:

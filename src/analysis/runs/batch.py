@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analysis.books.catalogue import Notebook
-from analysis.reporting.execute import Execution, execute, not_executed
+from analysis.reporting.execute import Execution, execute, lacking, not_executed
 from analysis.runs.progress import Progress
 
 __all__ = ["Deadline", "cores", "run_notebooks"]
@@ -59,6 +59,7 @@ def run_notebooks(
     jobs: int,
     deadline: Deadline,
     redact: Mapping[str, str],
+    tables: frozenset[str],
     progress: Progress,
     settled: Callable[[Execution], Execution],
 ) -> dict[str, Execution]:
@@ -73,6 +74,7 @@ def run_notebooks(
         jobs: How many run side by side.
         deadline: Of the whole run.
         redact: Machine paths and what stands for them.
+        tables: Tables that the data have; a notebook that needs another one is not executed.
         progress: Told of each start and end.
         settled: Judges what each one left as it ends, before those that wait for it begin.
     """
@@ -81,6 +83,8 @@ def run_notebooks(
     def begin(name: str) -> Execution:
         if deadline.remaining() <= 0:
             return not_executed(notebooks[name])
+        if lacks := [table for table in notebooks[name].needs if table not in tables]:
+            return lacking(notebooks[name], lacks[0])
         return execute(
             notebooks[name],
             parameters=parameters[name],

@@ -197,6 +197,7 @@ def _execute(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progr
             jobs=max(1, min(jobs, len(read.notebooks))),
             deadline=deadline,
             redact=_redactions(plan, building, Path(work)),
+            tables=frozenset(account.name for account in plan.accounts),
             progress=progress,
             settled=lambda execution: settle(execution, out=building),
         )

@@ -35,6 +35,10 @@ KILLERS = {
     "tolerated_error": ["1 / 0"],
     "loud": ["for _ in range(80):\n    print('x' * 1_000_000)"],
     "flooding": [PICTURES],
+    "asks_for_touches": [
+        "from analysis.errors import MissingTableError\nraise MissingTableError('touches', needed_by='exposure')"
+    ],
+    "needs_touches": ["raise ValueError('never executed')"],
     "leaves_a_process": ["import subprocess\nsubprocess.Popen(['sleep', '86399'], start_new_session=True)"],
 }
 
@@ -50,7 +54,7 @@ def make_notebook(
     ]
     content = {
         "cells": [{**cell, "outputs": [], "execution_count": None} for cell in made],
-        "metadata": {"siyu": {"needs": [], "after": []}},
+        "metadata": {"siyu": {"needs": ["touches"] if name == "needs_touches" else [], "after": []}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -76,6 +80,7 @@ def executions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Execution]
         jobs=4,
         deadline=Deadline(60),
         redact={str(root): "<project>"},
+        tables=frozenset({"orders"}),
         progress=Progress(live=False),
         settled=lambda execution: execution,
     )
@@ -102,6 +107,14 @@ def test_a_killed_notebook_fails_and_says_why(executions, name, kind, said):
     assert failure is not None
     assert failure.kind == kind
     assert said in failure.message
+
+
+@pytest.mark.parametrize("name", ["asks_for_touches", "needs_touches"])
+def test_a_notebook_whose_data_lack_a_table_is_no_failure_and_names_it(executions, name):
+    assert executions[name].failure is None
+    missing, end = blocks_of(executions[name].notebook)
+    assert (missing["kind"], missing["table"]) == ("missing", "touches")
+    assert end["kind"] == "end"
 
 
 def test_a_failure_names_the_cell_as_the_analyst_counts_them(executions):
