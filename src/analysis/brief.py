@@ -12,13 +12,14 @@ from analysis.evidence import Grade
 from analysis.page import blocks
 from analysis.page.blocks import Block
 
-__all__ = ["answers", "changes", "data_quality", "decisions", "headlines"]
+__all__ = ["changes", "data_quality", "decisions", "headlines"]
 
 Page = dict[str, Any]
 
 # An experiment's verdict leads, a prior never does while anything better is known.
 _RANK: Final = {Grade.RANDOMISED: 0, Grade.QUASI_EXPERIMENTAL: 0, Grade.MEASURED: 0, Grade.OBSERVATIONAL: 1}
 _MAX_TILES: Final = 6
+DATA_PAGE: Final = "data_health"
 
 
 def decisions(pages: Sequence[Page], *, limit: int) -> list[Block]:
@@ -29,22 +30,18 @@ def decisions(pages: Sequence[Page], *, limit: int) -> list[Block]:
         limit: How many are shown at most.
     """
     made = [_linked(block, page["notebook"]) for page in pages for block in _of_kind(page, "decision")]
+    if not made:
+        return [blocks.answer({"zh": "本期没有报告提出需要决定的事", "en": "No report calls for a decision this time"})]
     return sorted(made, key=_evidence_then_worth)[:limit]
 
 
 def headlines(pages: Sequence[Page], *, limit: int = _MAX_TILES) -> list[Block]:
-    """Return headline tiles: the first of every page, then the second, up to the limit."""
-    rounds = zip_longest(*(_of_kind(page, "tile") for page in pages))
+    """Return headline tiles: the first of every page, then the second, up to the limit; the data
+    page has a strip of its own.
+    """
+    leading = [page for page in pages if page["notebook"] != DATA_PAGE] or pages
+    rounds = zip_longest(*(_of_kind(page, "tile") for page in leading))
     return [tile for tile in chain.from_iterable(rounds) if tile is not None][:limit]
-
-
-def answers(pages: Sequence[Page]) -> list[Block]:
-    """Return what each page answers, as one remark per page."""
-    return [
-        {**blocks.note({"zh": "-", "en": "-"}), "text": block["text"], "values": block["values"]}
-        for page in pages
-        for block in _of_kind(page, "answer")
-    ]
 
 
 def changes(pages: Sequence[Page]) -> list[Block]:
@@ -80,8 +77,20 @@ def changes(pages: Sequence[Page]) -> list[Block]:
 
 
 def data_quality(pages: Sequence[Page]) -> list[Block]:
-    """Return the state of the data as the data page put it."""
-    return [block for page in pages for block in _of_kind(page, "quality")]
+    """Return the tables worth a look one by one, and how many are fine in one line."""
+    made = [block for page in pages for block in _of_kind(page, "quality")]
+    if not made:
+        return []
+    items = [item for block in made for item in block["items"]]
+    doubtful = [item for item in items if item["state"] != "ok"]
+    fine = len(items) - len(doubtful)
+    shown = [(item["label"], item["state"], item["state_text"], item["text"]) for item in doubtful]
+    if fine:
+        label = {"zh": "其余的表", "en": "The other tables"} if shown else {"zh": "所有的表", "en": "All tables"}
+        text = {"zh": f"{fine} 张表，没有可疑之处", "en": f"{fine} tables, nothing doubtful"}
+        shown.append((label, "ok", {"zh": "正常", "en": "fine"}, text))
+    values = {name: value for block in made for name, value in block["values"].items()}
+    return [blocks.quality(shown, values=values)]
 
 
 def _of_kind(page: Page, kind: str) -> list[Block]:

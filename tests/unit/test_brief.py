@@ -67,3 +67,24 @@ def test_noise_is_called_noise():
     within = blocks.tile("x", both("x"), Estimate(5.0, "customers", 3.0, 8.0, 0.8, Grade.OBSERVATIONAL), previous=4.0)
     made = brief.changes([page("a", within)])
     assert "usual range" in made[0]["items"][0]["text"]["en"]
+
+
+def test_without_a_decision_the_page_says_so():
+    made = brief.decisions([page("a", tile("a1", 1, None))], limit=3)
+    assert [block["kind"] for block in made] == ["answer"]
+
+
+def test_the_data_page_gives_no_headline_while_others_do():
+    pages = [page("data_health", tile("rows", 1, None)), page("a", tile("a1", 1, None))]
+    assert [block["name"] for block in brief.headlines(pages)] == ["a1"]
+    assert [block["name"] for block in brief.headlines(pages[:1])] == ["rows"]
+
+
+def test_tables_that_are_fine_are_counted_those_in_doubt_named():
+    state = [
+        (both("orders"), "warn", both("look"), both("8 rows")),
+        (both("staff"), "ok", both("fine"), both("6 rows")),
+    ]
+    made = brief.data_quality([page("data_health", blocks.quality(state))])
+    labels = [item["label"]["en"] for item in made[0]["items"]]
+    assert labels == ["orders", "The other tables"]
