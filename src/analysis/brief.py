@@ -36,9 +36,7 @@ def decisions(pages: Sequence[Page], *, limit: int) -> list[Block]:
 
 
 def headlines(pages: Sequence[Page], *, limit: int = _MAX_TILES) -> list[Block]:
-    """Return headline tiles: the first of every page, then the second, up to the limit; the data
-    page has a strip of its own.
-    """
+    """Return headline tiles: the first of every page, then the second, up to the limit; data have their own strip."""
     leading = [page for page in pages if page["notebook"] != DATA_PAGE] or pages
     rounds = zip_longest(*(_of_kind(page, "tile") for page in leading))
     return [tile for tile in chain.from_iterable(rounds) if tile is not None][:limit]
