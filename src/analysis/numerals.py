@@ -324,7 +324,8 @@ def common_scale(
     if style.kind == "money":
         steps = _ZH_COLUMN if language == "zh" else _EN_COLUMN
         over, word = next(((size, word) for limit, size, word in steps if top >= limit), (1.0, ""))
-        return Scale(over, _column_decimals("money", [v / over for v in known]), "", _money_label(word, style))
+        decimals = max(_column_decimals("money", [v / over for v in known]), 1 if word else 0)
+        return Scale(over, decimals, "", _money_label(word, style))
     decimals = _column_decimals(style.kind, [v * style.factor for v in known])
     word = UNITS[unit].zh if language == "zh" else UNITS[unit].en
     suffix, label = ("%", "") if style.kind == "share" else ("", word)
@@ -479,7 +480,9 @@ def _column_decimals(kind: str, sizes: list[float]) -> int:
         return 1 if kind == "share" and top else 0
     if kind in ("share", "points", "per_thousand"):
         return 1 if top >= 1 else min(_place(top, 2), 4)
-    return min(max(_place(top), 0), 3)
+    least = min((s for s in sizes if s > 0), default=top)
+    seen = min(_place(least, 1), 2)  # the smallest number is not written as zero, if two decimals can help it
+    return min(max(_place(top), seen, 0), 3)
 
 
 def _money_label(word: str, style: _Style) -> str:
