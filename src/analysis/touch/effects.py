@@ -62,7 +62,17 @@ EFFECTS: Final = (
     "deletion_fatigue",
     "deletion_loss",
 )
-_NEUTRAL: Final = {"ceiling": 1.0, "delay_days": 3.0, "delay_shape": 1.0, "fatigue_days": 14.0, "trust_days": 120.0}
+_NEUTRAL: Final = {
+    "confirm_rate": 1.0,
+    "ceiling": 1.0,
+    "delay_days": 3.0,
+    "delay_shape": 1.0,
+    "service_gain": 1.0,
+    "reminder_gain": 1.0,
+    "promotion_gain": 1.0,
+    "fatigue_days": 14.0,
+    "trust_days": 120.0,
+}
 
 
 class Effect(DatedModel):
