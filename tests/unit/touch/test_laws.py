@@ -1,6 +1,7 @@
 """The laws, one by one: which way each bends."""
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from analysis.touch.deletion import deletion_chance, value_of_contact
@@ -39,7 +40,7 @@ def test_seeing_an_offer_adds_by_its_size_and_good_timing_adds_to_it():
 
 def test_fatigue_decays_by_its_memory_and_its_steady_state_is_rate_times_memory():
     assert decayed(ONE, days=14, memory_days=np.array([14.0]))[0] == pytest.approx(np.exp(-1))
-    stock = np.zeros(1)
+    stock: npt.NDArray[np.floating] = np.zeros(1)
     for _ in range(400):
         stock = decayed(stock, days=1, memory_days=np.array([14.0])) + 0.1
     assert stock[0] - 0.05 == pytest.approx(steady_fatigue(0.1 * ONE, fatigue_days=np.array([14.0]))[0], rel=0.01)
