@@ -12,7 +12,7 @@ from analysis.errors import PublishError
 from analysis.runs.index import write_index
 from analysis.runs.store import LATEST, Store
 
-__all__ = ["publish"]
+__all__ = ["mend", "publish"]
 
 _AT_FDCWD: Final = -100
 _RENAME_EXCHANGE: Final = 2
@@ -43,12 +43,24 @@ def publish(building: Path, *, folder: Path, store: Store) -> None:
         raise PublishError(f"Cannot publish the run to {folder}: {error.strerror}.") from None
 
 
+def mend(store: Store) -> None:
+    """Point ``latest`` at the last good run and list every run, where that is not so yet.
+
+    A run killed between its rename and these two leaves them behind by one; the next run mends it.
+    """
+    _point_latest(store)
+    index = store.reports / "index.html"
+    listed = index.read_text(encoding="utf-8") if index.is_file() else ""
+    if not all(f"{run.folder.name}/" in listed for run in store.runs()):
+        write_index(store.reports)
+
+
 def _point_latest(store: Store) -> None:
     last = store.latest()
-    if last is None:
-        return
     link = store.folder / LATEST
-    beside = store.folder / f".{LATEST}.{os.getpid()}"
+    if last is None or (link.is_symlink() and link.readlink() == Path(last.name)):
+        return
+    beside = link.with_name(f".{LATEST}.{os.getpid()}")
     with suppress(FileNotFoundError):
         beside.unlink()
     beside.symlink_to(last.name)

@@ -26,7 +26,7 @@ from analysis.runs.manifest import Identity, file_records, identify
 from analysis.runs.outcome import merged_results, settle, write_json
 from analysis.runs.pages import find_chromium, render_pages, write_pdfs
 from analysis.runs.progress import Progress
-from analysis.runs.publish import publish
+from analysis.runs.publish import mend, publish
 from analysis.runs.store import PublishedRun, Store
 
 if TYPE_CHECKING:
@@ -114,19 +114,25 @@ def run_book(order: Order, *, now: datetime, progress: Progress) -> Outcome:
     deadline = Deadline(read.book.deadline_minutes * 60)
     chromium = find_chromium() if order.pdf else None
     store = Store(order.reports.absolute(), read.book.name)
-    with store.lock():
-        plan = _plan(read, order, store, now=now, chromium=chromium, progress=progress)
-        if twin := store.identical(inputs=plan.identity.inputs, run_id=plan.run_id):
-            return Outcome(twin.folder, good=True, repeated=True)
-        building = store.building(plan.run_id)
-        try:
-            failed = _build(plan, building, deadline=deadline, progress=progress)
-            folder = store.folder / f"{plan.as_of.isoformat()}-{plan.run_id}"
-            publish(building, folder=folder, store=store)
-        except OSError as error:
-            raise PublishError(f"Cannot write the run: {error.strerror or error}.") from None
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
+    try:
+        with store.lock():
+            plan = _plan(read, order, store, now=now, chromium=chromium, progress=progress)
+            if twin := store.identical(inputs=plan.identity.inputs, run_id=plan.run_id):
+                mend(store)
+                return Outcome(twin.folder, good=True, repeated=True)
+            return _build_and_publish(plan, store, deadline=deadline, progress=progress)
+    except OSError as error:
+        raise PublishError(f"Cannot write the run: {error.strerror or error}.") from None
+
+
+def _build_and_publish(plan: _Plan, store: Store, *, deadline: Deadline, progress: Progress) -> Outcome:
+    building = store.building(plan.run_id)
+    folder = store.folder / f"{plan.as_of.isoformat()}-{plan.run_id}"
+    try:
+        failed = _build(plan, building, deadline=deadline, progress=progress)
+        publish(building, folder=folder, store=store)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
     return Outcome(folder, good=not failed, repeated=False, failed=failed)
 
 
