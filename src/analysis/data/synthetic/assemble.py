@@ -85,7 +85,7 @@ def generate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stage:
-    """What all chunks share."""
+    """What all chunks share, and the files they write to."""
 
     brand: Brand
     seed: int
@@ -95,6 +95,8 @@ class _Stage:
     campaigns: Campaigns
     campaign_ids: Any
     shelf: Shelf
+    tables: dict[str, Sink]
+    planted: dict[str, Sink]
 
     def rng(self, theme: str, chunk: int = 0) -> np.random.Generator:
         """Return the random stream of a theme and chunk."""
@@ -135,6 +137,8 @@ def _write_brand(
         campaigns=campaigns,
         campaign_ids=labels([f"camp-{number:03d}" for number in range(campaigns.n)], np.arange(campaigns.n)),
         shelf=stock_shelf(brand, rng=stream(brand, "shelf", seed=seed)),
+        tables=tables,
+        planted=planted,
     )
     sums = _Sums(
         campaigns={},
@@ -146,15 +150,13 @@ def _write_brand(
     persons = persons_for(customers)
     for chunk, first in enumerate(range(0, persons, CHUNK)):
         last = min(first + CHUNK, persons)
-        _write_chunk(stage, sums, tables, planted, chunk=chunk, first=first, last=last)
+        _write_chunk(stage, sums, chunk=chunk, first=first, last=last)
         if progress is not None:
             progress(f"{brand.en}: {last:,} of {persons:,} persons, {sums.n_orders:,} orders")
-    _write_whole(stage, sums, tables, planted)
+    _write_whole(stage, sums)
 
 
-def _write_chunk(
-    stage: _Stage, sums: _Sums, tables: dict[str, Sink], planted: dict[str, Sink], *, chunk: int, first: int, last: int
-) -> None:
+def _write_chunk(stage: _Stage, sums: _Sums, *, chunk: int, first: int, last: int) -> None:
     """Draw the persons of one chunk, let them live, and write everything with a person in it."""
     brand, seed = stage.brand, stage.seed
     people = draw_people(brand, first=first, n=last - first, rng=stage.rng("people", chunk))
@@ -176,10 +178,10 @@ def _write_chunk(
         campaigns=stage.campaigns, first_number=sums.n_orders, rng=stage.rng("orders", chunk),
     )  # fmt: skip
     rows, violations = order_columns(brand, orders, identities, rng=stage.rng("export", chunk))
-    tables["orders"].write(rows)
-    planted["violations"].write(violations)
-    tables["order_items"].write(item_columns(brand, orders, stage.shelf))
-    tables["customers"].write(
+    stage.tables["orders"].write(rows)
+    stage.planted["violations"].write(violations)
+    stage.tables["order_items"].write(item_columns(brand, orders, stage.shelf))
+    stage.tables["customers"].write(
         person_tables.customer_columns(
             brand, people, identities=identities, orders=orders, rng=stage.rng("customers", chunk)
         )
@@ -187,23 +189,27 @@ def _write_chunk(
     rows, because, moves = person_tables.contact_columns(
         people, contacts, history=history, identities=identities, first_touch=sums.n_touches
     )
-    tables["contacts"].write(rows)
-    planted["contacts"].write(because)
-    tables["consents"].write(
+    stage.tables["contacts"].write(rows)
+    stage.planted["contacts"].write(because)
+    stage.tables["consents"].write(
         person_tables.consent_columns(people, contacts, history=history, identities=identities, sms=sms)
     )
-    tables["group_members"].write(person_tables.member_columns(members, left=history.left_group, identities=identities))
-    tables["referrals"].write(person_tables.referral_columns(brand, referrals, identities=identities))
-    tables["tags"].write(opinions.tag_columns(people, identities=identities, rng=stage.rng("tags", chunk)))
-    tables["surveys"].write(opinions.survey_columns(people, identities=identities, rng=stage.rng("surveys", chunk)))
-    _write_experiments(stage, tables, planted, people=people, identities=identities, orders=orders, chunk=chunk)
-    _write_touches(stage, sums, tables, planted, people=people, identities=identities, history=history, orders=orders)
-    planted["customers"].write(
+    stage.tables["group_members"].write(
+        person_tables.member_columns(members, left=history.left_group, identities=identities)
+    )
+    stage.tables["referrals"].write(person_tables.referral_columns(brand, referrals, identities=identities))
+    stage.tables["tags"].write(opinions.tag_columns(people, identities=identities, rng=stage.rng("tags", chunk)))
+    stage.tables["surveys"].write(
+        opinions.survey_columns(people, identities=identities, rng=stage.rng("surveys", chunk))
+    )
+    _write_experiments(stage, people=people, identities=identities, orders=orders, chunk=chunk)
+    _write_touches(stage, sums, people=people, identities=identities, history=history, orders=orders)
+    stage.planted["customers"].write(
         truth.customer_truth(
             brand, people, identities=identities, referrals=referrals, history=history, orders=orders, chunk=chunk
         )
     )
-    planted["identities"].write(truth.identity_truth(identities, first_row=sums.n_rows, salt=seed))
+    stage.planted["identities"].write(truth.identity_truth(identities, first_row=sums.n_rows, salt=seed))
     sums.gained += _counts(moves["gained"], len(sums.gained))
     sums.lost += _counts(moves["lost"], len(sums.lost))
     sums.replied += _counts(touch_tables.replies_by_staff(history), len(sums.replied))
@@ -215,11 +221,11 @@ def _write_chunk(
 
 
 def _write_touches(
-    stage: _Stage, sums: _Sums, tables: dict[str, Sink], planted: dict[str, Sink], *,
+    stage: _Stage, sums: _Sums, *,
     people: People, identities: Identities, history: History, orders: Any,
 ) -> None:  # fmt: skip
     campaigns, ids = stage.campaigns, stage.campaign_ids
-    tables["touches"].write(
+    stage.tables["touches"].write(
         touch_tables.touch_columns(
             people,
             history,
@@ -231,12 +237,12 @@ def _write_touches(
             first_touch=sums.n_touches,
         )
     )
-    tables["assignments"].write(
+    stage.tables["assignments"].write(
         touch_tables.assignment_columns(
             people, history, campaigns=campaigns, campaign_ids=ids, groups=stage.groups, identities=identities
         )
     )
-    planted["touch_effects"].write(
+    stage.planted["touch_effects"].write(
         truth.effect_truth(identities.customer_id, orders, history, campaign_ids=ids, first_touch=sums.n_touches)
     )
     for name, added in touch_tables.campaign_sums(history, orders, campaigns=campaigns).items():
@@ -244,36 +250,36 @@ def _write_touches(
 
 
 def _write_experiments(
-    stage: _Stage, tables: dict[str, Sink], planted: dict[str, Sink], *,
+    stage: _Stage, *,
     people: People, identities: Identities, orders: Any, chunk: int,
 ) -> None:  # fmt: skip
     for name, columns in (("outcomes", experiments.outcome_columns), ("decisions", experiments.decision_columns)):
         rows, expected = columns(stage.brand, people, identities=identities, orders=orders, rng=stage.rng(name, chunk))
-        tables[name].write(rows)
-        planted[name].write(expected)
+        stage.tables[name].write(rows)
+        stage.planted[name].write(expected)
 
 
-def _write_whole(stage: _Stage, sums: _Sums, tables: dict[str, Sink], planted: dict[str, Sink]) -> None:
+def _write_whole(stage: _Stage, sums: _Sums) -> None:
     """Write what belongs to the brand as a whole."""
     shape = (stage.staff.n, N_DAYS)
     gained, lost, replied = (counts.reshape(shape) for counts in (sums.gained, sums.lost, sums.replied))
-    tables["campaigns"].write(brand_tables.campaign_columns(stage.campaigns, campaign_ids=stage.campaign_ids))
-    tables["groups"].write(brand_tables.group_columns(stage.groups))
-    tables["staff"].write(brand_tables.staff_columns(stage.staff))
-    tables["staff_daily"].write(
+    stage.tables["campaigns"].write(brand_tables.campaign_columns(stage.campaigns, campaign_ids=stage.campaign_ids))
+    stage.tables["groups"].write(brand_tables.group_columns(stage.groups))
+    stage.tables["staff"].write(brand_tables.staff_columns(stage.staff))
+    stage.tables["staff_daily"].write(
         brand_tables.staff_daily_columns(
             stage.staff, gained=gained, lost=lost, replied=replied, rng=stage.rng("staff_daily")
         )
     )
-    tables["spend"].write(brand_tables.spend_columns(stage.brand, acquired=sums.acquired, rng=stage.rng("spend")))
-    planted["campaigns"].write(
+    stage.tables["spend"].write(brand_tables.spend_columns(stage.brand, acquired=sums.acquired, rng=stage.rng("spend")))
+    stage.planted["campaigns"].write(
         truth.campaign_truth(stage.campaigns, campaign_ids=stage.campaign_ids, sums=sums.campaigns)
     )
-    planted["groups"].write(truth.group_truth(stage.groups))
-    planted["staff"].write(truth.staff_truth(stage.staff))
-    planted["source_states"].write(truth.state_truth())
-    planted["levers"].write(truth.lever_truth())
-    planted["tags"].write(opinions.tag_truth())
+    stage.planted["groups"].write(truth.group_truth(stage.groups))
+    stage.planted["staff"].write(truth.staff_truth(stage.staff))
+    stage.planted["source_states"].write(truth.state_truth())
+    stage.planted["levers"].write(truth.lever_truth())
+    stage.planted["tags"].write(opinions.tag_truth())
 
 
 def _counts(positions: Codes, size: int) -> Floats:

@@ -35,7 +35,8 @@ class Contacts:
         heir: Who takes the contact over two days later.
         second_added: Day a second member of staff is added.
         second_staff: That member of staff.
-        second_deletes: Day that second contact is deleted.
+        second_deletes: Day the person would delete that second contact.
+        second_handover: Day the second member of staff leaves the company.
     """
 
     added: Floats
@@ -48,6 +49,7 @@ class Contacts:
     second_added: Floats
     second_staff: Codes
     second_deletes: Floats
+    second_handover: Floats
 
 
 def draw_contacts(people: People, staff: Staff, *, rng: np.random.Generator) -> Contacts:
@@ -62,6 +64,7 @@ def draw_contacts(people: People, staff: Staff, *, rng: np.random.Generator) -> 
     handover = np.where(np.isfinite(added), staff.left[who], np.inf)
     second_added = np.where(rng.random(n) < 0.08, added + 5 + 200 * rng.random(n), np.inf)
     second_added[second_added >= N_DAYS] = np.inf
+    heir = pick_staff(staff, handover + 1.0, rng=rng)
     second_staff = pick_staff(staff, second_added, rng=rng)
     second_added[second_staff == who] = np.inf
     return Contacts(
@@ -71,10 +74,11 @@ def draw_contacts(people: People, staff: Staff, *, rng: np.random.Generator) -> 
         forced=forced & np.isfinite(added),
         deletes=added + _untouched_survival(forced, rng),
         handover=handover,
-        heir=pick_staff(staff, handover + 1.0, rng=rng),
+        heir=np.where(np.isfinite(staff.left[heir]), 0, heir),  # nobody inherits and leaves too
         second_added=second_added,
         second_staff=second_staff,
         second_deletes=second_added + _untouched_survival(np.zeros(n, dtype=bool), rng),
+        second_handover=np.where(np.isfinite(second_added), staff.left[second_staff], np.inf),
     )
 
 

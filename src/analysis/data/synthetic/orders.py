@@ -102,7 +102,7 @@ def draw_orders(
     refunded = np.where(rng.random(len(at)) < brand.refunds / 2, at + 0.5 + 11 * rng.random(len(at)), np.nan)
     return Orders(
         person=person,
-        row=np.where(known, _booked_on(identities, person, at, rng), -1),
+        row=np.where(known, _booked_on(identities, person, at, rng=rng), -1),
         at=at,
         induced_by=np.concatenate((np.full(n_own, -1), brought["touch"], nothing))[order],
         removed_by=np.concatenate((history.fate_touch, np.full(n_brought, -1), nothing))[order],
@@ -145,7 +145,7 @@ def _depths(
     return np.where(coupon >= 0, by_offer, usual)
 
 
-def _booked_on(identities: Identities, person: Codes, at: Floats, rng: np.random.Generator) -> Codes:
+def _booked_on(identities: Identities, person: Codes, at: Floats, *, rng: np.random.Generator) -> Codes:
     """Return the row of the id an order is booked on: three in five go to the second id once there is one."""
     second = (at > identities.second_from[person]) & (rng.random(len(at)) < 0.6) & (person != NOBODY)
     return np.where(second, identities.second_row[person], person)
@@ -156,8 +156,8 @@ def order_columns(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the columns of ``orders`` and of ``truth/violations``, all kinds of rows together."""
     real = np.flatnonzero(orders.happened)
-    sales = _sales(brand, orders, identities, real, rng)
-    parts = [sales, _refund_rows(brand, orders, sales, real, rng), _attempts(sales, rng)]
+    sales = _sales(brand, orders, identities, real=real, rng=rng)
+    parts = [sales, _refund_rows(brand, orders, sales, real=real, rng=rng), _attempts(sales, rng)]
     broken, violations = _broken(sales, rng)
     parts.append(broken)
     twins = np.flatnonzero(rng.random(len(real)) < _TWINS)
@@ -167,7 +167,7 @@ def order_columns(
 
 
 def _sales(
-    brand: Brand, orders: Orders, identities: Identities, real: Codes, rng: np.random.Generator
+    brand: Brand, orders: Orders, identities: Identities, *, real: Codes, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
     baskets = orders.baskets
     refunded_at = orders.refunded_at[real]
@@ -196,7 +196,7 @@ def _coupon_ids(campaign: Codes) -> pa.Array:
 
 
 def _refund_rows(
-    brand: Brand, orders: Orders, sales: dict[str, pa.Array], real: Codes, rng: np.random.Generator
+    brand: Brand, orders: Orders, sales: dict[str, pa.Array], *, real: Codes, rng: np.random.Generator
 ) -> dict[str, pa.Array]:
     """Return refunds as rows of their own: a third partial, one in eight without the order it refunds."""
     at = orders.at[real]

@@ -87,8 +87,10 @@ def contact_columns(
             passed_on & (contacts.handover + 2.0 < np.minimum(deleted, N_DAYS)) & (contacts.added < contacts.handover),
         )
     )
-    deleted_at = within_history(np.concatenate((mine, contacts.second_deletes, deleted)))
-    by_staff = np.concatenate((passed_on, np.zeros(2 * people.n, dtype=bool)))
+    second = np.minimum(contacts.second_deletes, contacts.second_handover)
+    deleted_at = within_history(np.concatenate((mine, second, deleted)))
+    second_dropped = contacts.second_handover < contacts.second_deletes
+    by_staff = np.concatenate((passed_on, second_dropped, np.zeros(people.n, dtype=bool)))
     chosen = np.flatnonzero(exists)
     person = chosen % people.n
     slot = chosen // people.n

@@ -100,7 +100,7 @@ def _renewals(
         mine = people.cluster[who] == code
         now[mine] = np.interp(start[who[mine]], midnights, clock)
         until[mine] = np.interp(np.minimum(end[who[mine]], N_DAYS), midnights, clock)
-    persons, ticks = _tick(brand, people, who, now, until, rng)
+    persons, ticks = _tick(brand, people, who, now=now, until=until, rng=rng)
     days = np.empty(len(ticks))
     for code, clock in enumerate(clocks):
         mine = people.cluster[persons] == code
@@ -109,7 +109,7 @@ def _renewals(
 
 
 def _tick(
-    brand: Brand, people: People, who: Codes, now: Floats, until: Floats, rng: np.random.Generator
+    brand: Brand, people: People, who: Codes, *, now: Floats, until: Floats, rng: np.random.Generator
 ) -> tuple[Codes, Floats]:
     """Step everyone from purchase to purchase at once until the last has reached the end."""
     shape = cluster_values(brand, "regularity")[people.cluster[who]]

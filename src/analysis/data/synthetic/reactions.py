@@ -107,6 +107,6 @@ def chance_to_delete(
     people: People, who: Codes, *, forced: Flags, trust: Floats, recent: npt.NDArray[np.int16]
 ) -> Floats:
     """Return the chance that each delivered touch makes the person delete the contact."""
-    hazard = 0.007 * (1.0 + 1.5 * (recent / people.tolerance[who]) ** 2) / trust**2
-    hazard = hazard * np.where(people.dog[who], 3.0, 1.0) * np.where(forced, 2.5, 1.0)
-    return np.asarray(-np.expm1(-hazard))
+    odds = 0.007 * (1.0 + 1.5 * (recent / people.tolerance[who]) ** 2) / trust**2
+    odds = odds * np.where(people.dog[who], 3.0, 1.0) * np.where(forced, 2.5, 1.0)
+    return np.asarray(odds / (1.0 + odds))

@@ -93,8 +93,10 @@ class _State:
     pause_from: Floats
     pause_until: Floats
     pause_touch: Codes
+    owed_from: Floats
     owed_until: Floats
     owed_touch: Codes
+    offer_from: Floats
     offer_until: Floats
     offer_campaign: Codes
     left_group: Floats
@@ -183,8 +185,10 @@ def _fresh(n: int, contacts: Contacts, members: Members, *, n_purchases: int) ->
         pause_from=never.copy(),
         pause_until=-never,
         pause_touch=np.full(n, -1),
+        owed_from=never.copy(),
         owed_until=-never,
         owed_touch=np.full(n, -1),
+        offer_from=never.copy(),
         offer_until=-never,
         offer_campaign=np.full(n, -1),
         left_group=members.left.copy(),
@@ -207,14 +211,14 @@ def _live_until(world: _World, state: _State, *, day: float) -> None:
     paused = (at >= state.pause_from[person]) & (at < state.pause_until[person])
     state.fate[now][paused] = PAUSED
     state.fate_touch[now][paused] = state.pause_touch[person[paused]]
-    owing = np.flatnonzero(~paused & (at < state.owed_until[person]))
+    owing = np.flatnonzero(~paused & (at > state.owed_from[person]) & (at < state.owed_until[person]))
     payers, first = np.unique(person[owing], return_index=True)  # the first such purchase pays
     paid = owing[first]
     state.fate[now][paid] = BORROWED
     state.fate_touch[now][paid] = state.owed_touch[payers]
     state.owed_until[payers] = -np.inf
     kept = state.fate[now] == KEPT
-    redeems = kept & (at < state.offer_until[person])
+    redeems = kept & (at > state.offer_from[person]) & (at < state.offer_until[person])
     redeems[redeems] = world.rng.random(int(redeems.sum())) < 0.35 * world.people.price_sensitivity[person[redeems]]
     state.coupon[now][redeems] = state.offer_campaign[person[redeems]]
     state.offer_until[person[redeems]] = -np.inf
@@ -395,9 +399,11 @@ def _buy_or_pause(
     state.n_orders[who[buys]] += 1
     state.last_order[who[buys]] = np.maximum(state.last_order[who[buys]], at)
     owes = buys[rng.random(len(buys)) < _BORROWED_SHARE]
+    state.owed_from[who[owes]] = seen[owes]
     state.owed_until[who[owes]] = seen[owes] + 60.0
     state.owed_touch[who[owes]] = touch[owes]
     if offered:
+        state.offer_from[who] = seen
         state.offer_until[who] = seen + float(campaigns.window[number])
         state.offer_campaign[who] = number
     stops = rng.random(len(who)) < reactions.chance_to_pause(
@@ -409,11 +415,11 @@ def _buy_or_pause(
 
 
 def _pause(state: _State, *, who: Codes, touch: Codes, seen: Floats, rng: np.random.Generator) -> None:
-    """Start or prolong pauses."""
+    """Start or prolong pauses; a prolonged pause stays with the touch that began it."""
     until = seen + reactions.pause_lengths(len(who), rng)
     running = state.pause_until[who] > seen
     state.pause_from[who] = np.where(running, state.pause_from[who], seen)
-    state.pause_touch[who] = np.where(running & (state.pause_until[who] > until), state.pause_touch[who], touch)
+    state.pause_touch[who] = np.where(running, state.pause_touch[who], touch)
     state.pause_until[who] = np.maximum(np.where(running, state.pause_until[who], -np.inf), until)
 
 
