@@ -114,10 +114,18 @@ def shell(info: PageInfo, *, reader: Reader, title: str) -> dict[str, Any]:
         "lang": LANGUAGE_TAGS[reader.language],
         "css": Markup(css),  # noqa: S704  # our own file
         "policy": f"{POLICY}; style-src 'sha256-{digest}'",
+        "overview": _overview(info, reader.language),
         "switches": [(page_file(info.notebook, language=o), LANGUAGE_TAGS[o], LANGUAGE_NAMES[o]) for o in others],
         "params": [f"{key} = {value}" for key, value in info.params.items()],
         "versions": [f"{name} {version}" for name, version in info.versions.items()],
     }
+
+
+def _overview(info: PageInfo, language: str) -> str:
+    """Return the page to go back to, in the reader's language where it exists."""
+    if info.overview and language != info.languages[0] and any(other.notebook == "brief" for other in info.siblings):
+        return page_file("brief", language=language)
+    return info.overview
 
 
 def _notices(info: PageInfo, reader: Reader) -> list[Markup]:

@@ -1,0 +1,306 @@
+"""A page from an executed notebook, as its readers' browsers parse it."""
+
+import gzip
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from analysis.evidence import Estimate, Grade
+from analysis.page import blocks
+from analysis.reporting.execute import Failure
+from analysis.reporting.render import PageInfo, RunEntry, Sibling, render_failed_page, render_page, render_runs_index
+
+SVG = (
+    '<svg viewBox="0 0 700 100" xmlns="http://www.w3.org/2000/svg"><text fill="var(--ink)" x="1" y="20">甲</text></svg>'
+)
+DRAWN = {language: {"wide": SVG, "narrow": SVG} for language in ("zh", "en")}
+PROFIT = Estimate(61_400, "money", 38_000, 88_000, 0.8, Grade.QUASI_EXPERIMENTAL)
+PAYLOADS = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{7*7}}",
+    "{n}",
+    "$x$",
+    "]]>",
+    "</style><b>",
+]
+
+
+def t(zh: str, en: str | None = None) -> dict[str, str]:
+    return {"zh": zh, "en": en or zh}
+
+
+def code(*made: dict[str, Any]) -> dict[str, Any]:
+    outputs = [{"output_type": "display_data", "metadata": {}, "data": {blocks.MIME: block}} for block in made]
+    return {
+        "cell_type": "code",
+        "id": "c",
+        "metadata": {},
+        "source": "secret = 1",
+        "execution_count": 1,
+        "outputs": outputs,
+    }
+
+
+def said(data: dict[str, Any], kind: str = "display_data") -> dict[str, Any]:
+    output = {"output_type": kind, "metadata": {}, "data": data}
+    return {"cell_type": "code", "metadata": {}, "source": "", "execution_count": 1, "outputs": [output]}
+
+
+def prose(source: str, *tags: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {"tags": list(tags)}, "source": source}
+
+
+def notebook(*cells: dict[str, Any], title: dict[str, str] | None = None) -> dict[str, Any]:
+    metadata = {"siyu": {"title": title or t("流失", "Churn")}}
+    return {"cells": list(cells), "metadata": metadata, "nbformat": 4, "nbformat_minor": 4}
+
+
+def info(**changed: Any) -> PageInfo:
+    known: dict[str, Any] = {
+        "notebook": "churn",
+        "book": "weekly",
+        "book_title": t("每周简报", "Weekly brief"),
+        "book_file": "params/weekly.yaml",
+        "as_of": date(2026, 11, 15),
+        "run_id": "a3f9c2b17d",
+        "languages": ("zh", "en"),
+        "params": {"horizon_days": 60},
+        "seed": 20260101,
+        "data_from": date(2024, 11, 16),
+        "data_digest": "c07e51ab",
+        "versions": {"siyu": "0.1.0"},
+        "command": "siyu run params/weekly.yaml --set as_of=2026-11-15",
+    }
+    return PageInfo(**{**known, **changed})
+
+
+def dom(page: str) -> BeautifulSoup:
+    return BeautifulSoup(page, "html.parser")
+
+
+def full_notebook() -> dict[str, Any]:
+    table = blocks.table([{"name": "a", "label": t("层", "tier")}], [["x"]], t("表", "table"))
+    return notebook(
+        prose("# 流失\n\n开头一段", "zh"),
+        prose("# Churn\n\nan opening", "en"),
+        code(
+            blocks.question(t("谁要走？", "Who is leaving?")),
+            blocks.answer(t("{p} 有风险", "{p} at risk"), values={"p": PROFIT}),
+        ),
+        code(*(blocks.tile(f"n{i}", t("数", "number"), PROFIT) for i in range(4))),
+        prose("关于第一条", "zh"),
+        code(
+            blocks.finding(t("第一条", "First claim"), short=t("一", "one"), sub=t("单位", "unit")),
+            blocks.figure("f", DRAWN, t("图", "chart"), data=table),
+            blocks.note(t("怎么读", "how to read")),
+        ),
+        code(blocks.finding(t("第二条", "Second claim")), table),
+        code(blocks.finding(t("第三条", "Third claim")), blocks.missing("touches")),
+        code(blocks.mind([t("若变", "if it changes")]), blocks.method(t("方法", "method")), blocks.end("churn")),
+    )
+
+
+@pytest.mark.parametrize(("language", "tag"), [("zh", "zh-CN"), ("en", "en")])
+def test_a_page_has_the_anatomy_of_the_design(language: str, tag: str) -> None:
+    page = dom(render_page(full_notebook(), page=info(), language=language))
+    assert page.html is not None
+    assert page.html["lang"] == tag
+    assert [h.name for h in page.find_all("h1")] == ["h1"]
+    assert [h.get_text() for h in page.select("section.sec > h2")][:3] == (
+        ["第一条", "第二条", "第三条"] if language == "zh" else ["First claim", "Second claim", "Third claim"]
+    )
+    assert len(page.select(".tiles .tile")) == 4
+    assert [a["href"] for a in page.select(".toc a")] == ["#s1", "#s2", "#s3", "#method"]
+    assert all(page.find(id=str(a["href"])[1:]) for a in page.select(".toc a"))
+    assert page.select_one("section#s1 .row figure svg.wide[role=img]") is not None
+    assert page.select_one("section#s1 .row .notes") is not None
+    assert page.select_one("section#s1 details table caption") is not None
+    assert page.select_one("section#s3 .gone") is not None
+    assert page.select_one("section#method details") is not None
+
+
+def test_a_page_shows_the_prose_of_its_language_beside_the_finding_it_precedes() -> None:
+    zh = dom(render_page(full_notebook(), page=info(), language="zh"))
+    en = dom(render_page(full_notebook(), page=info(), language="en"))
+    section = zh.find(id="s1")
+    assert section is not None
+    assert "关于第一条" in section.get_text()
+    assert "开头一段" in zh.get_text()
+    assert "开头一段" not in en.get_text()
+    assert "an opening" in en.get_text()
+    assert not zh.find_all(string="流失\n\n开头一段")
+
+
+def test_untagged_prose_stands_on_both_pages() -> None:
+    for language in ("zh", "en"):
+        assert "shared" in render_page(notebook(prose("shared **words**")), page=info(), language=language)
+
+
+def test_the_code_of_a_notebook_is_on_no_page() -> None:
+    assert "secret" not in render_page(full_notebook(), page=info(), language="zh")
+
+
+def test_the_footer_lets_anybody_reproduce_the_page() -> None:
+    page = dom(render_page(full_notebook(), page=info(), language="en"))
+    assert page.footer is not None
+    text = page.footer.get_text(" ").replace("\u00a0", " ")
+    for fact in (
+        "a3f9c2b17d", "horizon_days = 60", "20260101", "16 Nov 2024", "15 Nov 2026", "c07e51ab", "siyu 0.1.0",
+        "siyu run params/weekly.yaml --set as_of=2026-11-15", "Asia/Shanghai", "CNY",
+    ):  # fmt: skip
+        assert fact in text
+
+
+def test_a_page_leads_to_the_overview_and_to_its_other_language() -> None:
+    page = dom(render_page(full_notebook(), page=info(), language="zh"))
+    assert [(a["href"], a.get("lang")) for a in page.select(".mast a")] == [
+        ("index.html", None),
+        ("churn.en.html", "en"),
+    ]
+    english = dom(render_page(full_notebook(), page=info(siblings=(Sibling(notebook="brief"),)), language="en"))
+    assert english.select(".mast a")[0]["href"] == "brief.en.html"
+    alone = dom(render_page(full_notebook(), page=info(languages=("zh",), overview=""), language="zh"))
+    assert not alone.select(".mast a")
+
+
+def test_a_page_forbids_everything_but_its_own_style() -> None:
+    made = render_page(full_notebook(), page=info(), language="zh")
+    page = dom(made)
+    policy = str(page.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"])  # type: ignore[index]  # a tag
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    assert "script-src" not in policy
+    assert not page.find_all(["script", "iframe", "object", "embed", "form", "base"])
+    assert not [tag for tag in page.find_all() if tag.has_attr("style")]
+    assert "http:" not in made.replace("http://www.w3.org/2000/svg", "")
+    assert "https:" not in made
+    assert "//" not in "".join(str(tag.get("href", "")) + str(tag.get("src", "")) for tag in page.find_all())
+
+
+def test_warnings_and_notices_stand_under_the_masthead() -> None:
+    notes = notebook(code(blocks.warning(t("样本太少", "few rows")), blocks.answer(t("答", "answer"))))
+    page = dom(render_page(notes, page=info(notices=(t("陈旧 6 天", "6 days stale"),)), language="zh"))
+    assert [p.get_text() for p in page.select(".strip .warn")] == ["注意 陈旧 6 天", "注意 样本太少"]
+
+
+def test_the_brief_opens_with_its_decision_ranks_the_rest_and_lists_the_other_pages() -> None:
+    make = blocks.decision
+    worth: dict[str, Any] = {"worth": PROFIT, "worth_label": t("利润", "profit")}
+    answer = blocks.answer(t("{p}", "{p}"), values={"p": PROFIT})
+    brief = notebook(
+        code(make(t("先做", "first"), **worth, reasons_to_change=[t("若", "if")]), make(t("再做", "second"), **worth)),
+        code(blocks.answer(t("总之", "in short"))),
+        code(blocks.quality([(t("订单", "Orders"), "fail", t("坏", "broken"), t("缺", "gone"))])),
+    )
+    siblings = (
+        Sibling(notebook="churn", title=t("流失", "Churn"), answer=answer),
+        Sibling(notebook="tiers", status="failed", reason="<b>slow</b>"),
+        Sibling(notebook="strategies", status="missing"),
+    )
+    page = dom(render_page(brief, page=info(notebook="brief", overview="", siblings=siblings), language="zh"))
+    assert [h.get_text() for h in page.find_all("h1")] == ["先做"]
+    assert "再做" in page.select(".rank li")[0].get_text()
+    assert [a["href"] for a in page.select(".idx a")] == ["churn.zh.html", "tiers.zh.html", "strategies.zh.html"]
+    text = page.select(".idx")[0].get_text(" ")
+    assert "¥61,400" in text
+    assert "<b>slow</b>" in text
+    assert "缺数据" in text
+    assert page.select_one(".two .st-fail") is not None
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_data_in_every_position_of_a_page_stays_text(payload: str) -> None:
+    whole = notebook(
+        code(blocks.answer(t("{x}"), values={"x": payload}), blocks.finding(t("{x}"), values={"x": payload})),
+        code(blocks.table([{"name": payload, "label": t(payload)}], [[payload]], t("{x}"), values={"x": payload})),
+        said({"text/plain": payload}),
+        said({"text/plain": payload, "text/html": f"<table><tr><td>{payload}</td></tr></table>"}),
+        prose(payload),
+        title=t(payload),
+    )
+    facts = info(
+        book=payload, book_title=t(payload), book_file=payload, run_id=payload, params={payload: payload},
+        command=payload,
+        data_digest=payload, versions={payload: payload}, notices=(t(payload),), timezone=payload, currency=payload,
+    )  # fmt: skip
+    failed = render_failed_page(Failure(payload, payload, payload, 3), page=facts, language="zh")
+    entry = RunEntry(
+        book=payload, title=t(payload), as_of=date(2026, 1, 1), run_id=payload, link="a/b.html", ended=payload
+    )
+    runs = render_runs_index([entry])
+    for made in (render_page(whole, page=facts, language="zh"), failed, runs):
+        page = dom(made)
+        assert not page.find_all(["script", "img", "iframe"])
+        assert not [tag.name for tag in page.find_all() if any(name.startswith("on") for name in tag.attrs)]
+        assert "49" not in page.get_text()
+        assert len(page.find_all("style")) == 1
+        assert page.title is not None
+        assert payload in page.get_text()
+
+
+def test_a_page_that_lacks_its_table_says_so_and_keeps_its_question() -> None:
+    error = {
+        "output_type": "error",
+        "ename": "MissingTableError",
+        "evalue": "'strategies' needs the table 'touches', which this book's data do not have.\nHint: add it",
+        "traceback": ["/home/someone/x.py"],
+    }
+    stopped = notebook(code(blocks.question(t("怎么触达？", "How?"))), code() | {"outputs": [error]})
+    page = dom(render_page(stopped, page=info(), language="zh"))
+    assert "怎么触达？" in page.get_text()
+    assert "touches" in page.select(".gone")[0].get_text()
+    assert "someone" not in page.get_text()
+    assert len(page.find_all("h1")) == 1
+
+
+def test_the_page_of_a_failed_notebook_says_what_where_and_what_to_do() -> None:
+    failure = Failure("DeadlineExceeded", "ran longer than 20 minutes", "raise deadline_minutes", 4)
+    page = dom(render_failed_page(failure, page=info(title=t("流失", "Churn")), language="en"))
+    text = page.get_text(" ")
+    for fact in ("ran longer than 20 minutes", "cell 4", "raise deadline_minutes", "a3f9c2b17d", "Churn"):
+        assert fact in text
+    assert page.select_one(".st-fail") is not None
+
+
+def test_all_runs_are_listed_newest_first_with_their_state() -> None:
+    answer = blocks.answer(t("{p}"), values={"p": PROFIT})
+    runs = [
+        RunEntry(book="a", title=t("甲"), as_of=date(2026, 1, 5), run_id="1" * 10,
+                 link="a/old/index.html", failed=("churn",)),
+        RunEntry(book="b", title=t("乙"), as_of=date(2026, 2, 5), run_id="2" * 10, link="b/new/index.html", latest=True,
+                 answer=answer, currency="USD"),
+    ]  # fmt: skip
+    page = dom(render_runs_index(runs))
+    assert [a["href"] for a in page.select("tbody a")] == ["b/new/index.html", "a/old/index.html"]
+    first, second = (row.get_text(" ") for row in page.select("tbody tr"))
+    assert "$61,400" in first
+    assert "最新" in first
+    assert "1 页失败" in second
+    assert "还没有报告" in render_runs_index([])
+
+
+def test_the_same_notebook_gives_the_same_bytes_from_a_file_or_from_memory(tmp_path: Path) -> None:
+    path = tmp_path / "churn.ipynb"
+    path.write_text(json.dumps(full_notebook()), encoding="utf-8")
+    once = render_page(full_notebook(), page=info(), language="zh")
+    assert once == render_page(path, page=info(), language="zh")
+
+
+def test_a_page_is_small() -> None:
+    assert len(gzip.compress(render_page(full_notebook(), page=info(), language="zh").encode())) < 20_000
+
+
+def test_nbconvert_finds_the_exporter_by_its_name() -> None:
+    from nbconvert.exporters import get_exporter
+
+    from analysis.reporting.exporter import SiyuExporter
+
+    assert get_exporter("analysis.reporting.exporter.SiyuExporter") is SiyuExporter
+    made, resources = SiyuExporter(language="en").from_notebook_node(__import__("nbformat").from_dict(full_notebook()))
+    assert resources["output_extension"] == ".html"
+    assert dom(made).select_one("h1") is not None
