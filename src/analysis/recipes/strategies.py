@@ -28,6 +28,7 @@ _HISTORY_DAYS: Final = 90
 _SETTLING_DAYS: Final = 3  # touches this fresh may still be confirmed and read
 _PRIOR_ORDERS: Final = 2.0  # a customer's order value is drawn towards the shop's with the weight of two orders
 _YEAR: Final = 365
+_MOST_OBSERVATIONS: Final = 1_000.0  # rates drift: no past, however long, weighs more than so many touches
 _LANES: Final = 2  # lanes of luck per draw: the fewest that tell luck from ignorance
 _EARLY_DAYS: Final = (14, 30)
 _POLICIES: Final = ("params/policies/wecom.yaml", "params/policies/other_channels.yaml")
@@ -93,23 +94,23 @@ def strategy_channels(touch_rates: pd.DataFrame, strategies_params: StrategiesPa
     """The channels as the simulation takes them, one row each.
 
     ``read_rate`` and ``confirm_rate`` with their strengths (observations): the registry's prior, moved by the touches
-    seen; ``read_grade`` is D for a prior alone, else C. Cost in currency, ``staff_minutes`` per touch; ``gain`` and
-    ``annoyance`` against a private message.
+    seen (by 1,000 at most); ``read_grade`` is D for a prior alone, else C. Cost in currency, ``staff_minutes`` per
+    touch; ``gain`` and ``annoyance`` against a private message.
     """
     priors = load_effects(strategies_params.effects)
     table = channel_table(load_channels())
     confirm = next(effect for effect in priors.effects if effect.name == "confirm_rate")
     seen = table[["channel"]].merge(touch_rates, on="channel", how="left")
-    for step, of, mean, strength in (
-        ("read", "delivered", table["read_rate"], table["read_strength"]),
-        ("confirmed", "assigned", confirm.mean, confirm.strength or 1.0),
+    for column, step, of, mean, strength in (
+        ("read", "read", "delivered", table["read_rate"], table["read_strength"]),
+        ("confirm", "confirmed", "assigned", confirm.mean, confirm.strength or 1.0),
     ):
+        # A channel of which no touch at all was read has no reading receipts: that is not known, not zero.
         hits, trials = (seen[f"n_{name}"].astype(float).fillna(0.0) for name in (step, of))
-        known = seen[f"n_{step}"].notna() & (trials > 0)
-        column = "read" if step == "read" else "confirm"
-        table[f"{column}_strength"] = strength + trials.where(known, 0.0)
-        table[f"{column}_rate"] = (mean * strength + hits.where(known, 0.0)) / table[f"{column}_strength"]
-        table[f"{column}_grade"] = np.where(known, "C", "D")
+        weight = (_MOST_OBSERVATIONS / trials.clip(lower=1.0)).clip(upper=1.0).where(hits > 0, 0.0)
+        table[f"{column}_strength"] = strength + trials * weight
+        table[f"{column}_rate"] = (mean * strength + hits * weight) / table[f"{column}_strength"]
+        table[f"{column}_grade"] = np.where(hits > 0, "C", "D")
     weights = channel_weights(priors, channels=list(table["channel"]))
     table["gain"] = [weights[channel][0] for channel in table["channel"]]
     table["annoyance"] = [weights[channel][1] for channel in table["channel"]]

@@ -1,0 +1,339 @@
+"""Tables and words of the page that compares touch strategies, made from the simulation's outcome."""
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from analysis.data.connect import Tables
+from analysis.evidence import Estimate, Grade
+from analysis.params import StrategiesParams
+from analysis.touch import wording
+from analysis.touch.effects import load_effects
+from analysis.touch.money import LEDGER
+from analysis.touch.outcome import outcome_from
+from analysis.touch.population import HISTORY_PREFIX
+from analysis.touch.strategies import NO_TOUCH, StrategySet, load_strategies
+from analysis.touch.summary import CONFIDENCE, MEASURES, Spread, drivers, increments
+from analysis.touch.verdict import Kind, reach_verdict
+
+_SHOWN_DRIVERS: Final = 6
+_RESULTS: Final = ("incremental_orders", "incremental_repurchase_rate", "incremental_profit", "deletions", "p_best")
+
+
+def strategy_verdict(strategy_totals: pd.DataFrame, strategy_effects: pd.DataFrame) -> dict[str, Any]:
+    """What the simulation allows to say: kind (best, rest, not_sure), winner, runner-up, lead, early winner, test.
+
+    ``focus`` is the strategy the page looks into: the winner, or the best one that touches where doing nothing wins.
+    """
+    outcome = outcome_from(strategy_totals, effects=strategy_effects)
+    verdict = reach_verdict(outcome)
+    early = increments(outcome, checkpoint=0)["incremental_profit"].mean(axis=1)
+    focus = verdict.winner if verdict.winner != NO_TOUCH else verdict.runner_up
+    return {
+        "kind": verdict.kind.value,
+        "winner": verdict.winner,
+        "runner_up": verdict.runner_up,
+        "focus": focus,
+        "p_best": verdict.p_best,
+        "lead": verdict.lead._asdict(),
+        "over_history": None if verdict.over_history is None else verdict.over_history._asdict(),
+        "per_arm": verdict.per_arm,
+        "early_days": outcome.checkpoints[0],
+        "early_winner": outcome.strategies[int(np.argmax(early))],
+        "horizon_days": outcome.checkpoints[-1],
+        "n_customers": outcome.n_customers,
+        "n_simulated": outcome.n_simulated,
+        "replicates": outcome.totals.shape[2],
+        "draws": outcome.totals.shape[2] // outcome.lanes_per_draw,
+    }
+
+
+def strategy_headline(
+    strategy_verdict: dict[str, Any],
+    strategy_outcomes: pd.DataFrame,
+    strategy_ledger: pd.DataFrame,
+    strategy_economics: dict[str, Any],
+    strategies_params: StrategiesParams,
+) -> dict[str, Any]:
+    """Numbers and labels for the page's sentences, by name."""
+    v, n = strategy_verdict, strategy_verdict["n_customers"]
+    labels = _labels(strategies_params)
+    focus = {measure: _estimate(strategy_outcomes, v["focus"], measure) for measure in (*MEASURES, "p_best")}
+    touching = strategy_outcomes[strategy_outcomes["strategy"] != NO_TOUCH]
+    lost = touching[touching["measure"] == "incremental_deletions"].set_index("strategy")["value"]
+    profit = touching[touching["measure"] == "incremental_profit"]
+    account = strategy_ledger[strategy_ledger["strategy"] == v["focus"]].set_index("entry")["value"]
+    found: dict[str, Any] = {
+        "profit": focus["incremental_profit"],
+        "orders": focus["incremental_orders"],
+        "repurchase": focus["incremental_repurchase_rate"],
+        "deletions": focus["incremental_deletions"],
+        "staff_hours": focus["staff_hours"],
+        "p_best": _estimate(strategy_outcomes, v["winner"], "p_best"),
+        "lead": _spread(v["lead"], n=n),
+        "over_history": _spread(v["over_history"], n=n),
+        "most_deletions": _estimate(strategy_outcomes, str(lost.idxmax()), "incremental_deletions"),
+        "n_strategies": Estimate(len(profit), "count"),
+        "n_better": Estimate(int((profit["ci_lower"] > 0).sum()), "count"),
+        "margin": Estimate(float(account["margin"]), "money", grade=Grade.PRIOR),
+        "costs": Estimate(-float(account.drop("margin").sum()), "money", grade=Grade.PRIOR),
+        "horizon": Estimate(v["horizon_days"], "days"),
+        "early": Estimate(v["early_days"], "days"),
+        "per_arm": Estimate(v["per_arm"], "customers", grade=Grade.PRIOR),
+        "margin_share": Estimate(strategy_economics["margin_share"], "share"),
+        "wage": Estimate(strategy_economics["wage_per_hour"], "money"),
+        **{name: Estimate(v[name], unit) for name, unit in _COUNTS.items()},
+    }
+    found["most_deleting"] = labels[str(lost.idxmax())]
+    names = {name: labels[v[name]] for name in ("winner", "runner_up", "focus", "early_winner")}
+    return {name: _plain(value) for name, value in {**found, **names}.items() if value is not None}
+
+
+_COUNTS: Final = {"n_customers": "customers", "n_simulated": "customers", "replicates": "times", "draws": "times"}
+
+
+def strategy_words(
+    strategy_verdict: dict[str, Any],
+    strategy_outcomes: pd.DataFrame,
+    strategy_economics: dict[str, Any],
+    tables: Tables,
+) -> dict[str, Any]:
+    """The sentences that depend on what came out: answer, detail, claims of sections, what was assumed, the test."""
+    v = strategy_verdict
+    kind = Kind(v["kind"])
+    table = strategy_outcomes.pivot(index="strategy", columns="measure", values=["value", "ci_lower"]).drop(NO_TOUCH)
+    lacking = {
+        "touches": not tables.has("touches"),
+        "contacts": not tables.has("contacts"),
+        "margin": not strategy_economics["margin_measured"],
+        "wage": not strategy_economics["wage_measured"],
+    }
+    assumed = [wording.ASSUMED[name] for name, lacks in lacking.items() if lacks]
+    detail = wording.detail(kind, over_history=v["over_history"] is not None)
+    per_arm = v["per_arm"]
+    return {
+        "answer": {**wording.answer(kind), "detail_zh": detail["zh"], "detail_en": detail["en"]},
+        **wording.sections(
+            any_better=bool((table["ci_lower", "incremental_profit"] > 0).any()),
+            focus_hurts_most=table["value", "incremental_deletions"].idxmax() == v["focus"],
+            same_early=v["early_winner"] == v["winner"],
+        ),
+        "assumed": {language: "\n\n".join(label[language] for label in assumed) for language in ("zh", "en")},
+        "test": wording.settling_test(affordable=per_arm is not None and 2 * per_arm <= v["n_customers"]),
+    }
+
+
+def strategy_profit(
+    strategy_outcomes: pd.DataFrame, strategy_verdict: dict[str, Any], strategies_params: StrategiesParams
+) -> pd.DataFrame:
+    """One row per strategy, highest incremental profit first: profit and its interval, chance of being best."""
+    table = _measured(strategy_outcomes, ["incremental_profit", "p_best"], params=strategies_params)
+    table = table.drop(columns=["p_best_ci_lower", "p_best_ci_upper"])
+    table = table.assign(grade="D", recommended=table["strategy"] == strategy_verdict["winner"])
+    return table.sort_values("incremental_profit", ascending=False, ignore_index=True).drop(columns="strategy")
+
+
+def strategy_frontier(
+    strategy_outcomes: pd.DataFrame, strategy_verdict: dict[str, Any], strategies_params: StrategiesParams
+) -> pd.DataFrame:
+    """One row per strategy, fewest deletions first: deletions and profit against no touch, and the frontier.
+
+    On the frontier no other strategy earns more with as few deletions.
+    """
+    measures = ["incremental_deletions", "incremental_profit"]
+    table = _measured(strategy_outcomes, measures, params=strategies_params)
+    table = table.sort_values(["incremental_deletions", "incremental_profit"], ascending=[True, False])
+    best_before = table["incremental_profit"].cummax().shift(fill_value=-np.inf)
+    table = table.assign(
+        on_frontier=table["incremental_profit"] > best_before,
+        recommended=table["strategy"] == strategy_verdict["winner"],
+    )
+    return table.drop(columns="strategy").reset_index(drop=True)
+
+
+def strategy_account(strategy_ledger: pd.DataFrame, strategy_verdict: dict[str, Any]) -> pd.DataFrame:
+    """The ledger of the strategy looked into, against no touch: one row per entry, its profit last (the sum)."""
+    rows = strategy_ledger[strategy_ledger["strategy"] == strategy_verdict["focus"]].set_index("entry")["value"]
+    amounts = {**{name: float(rows[name]) for name in LEDGER}, "profit": float(rows.sum())}
+    return pd.DataFrame(
+        [
+            {
+                "entry_zh": wording.ENTRY_LABELS[name]["zh"],
+                "entry_en": wording.ENTRY_LABELS[name]["en"],
+                "amount": amount,
+            }
+            for name, amount in amounts.items()
+            if amount != 0 or name in {"margin", "profit"}
+        ]
+    )
+
+
+def strategy_horizons(
+    strategy_totals: pd.DataFrame,
+    strategy_effects: pd.DataFrame,
+    strategy_verdict: dict[str, Any],
+    strategies_params: StrategiesParams,
+) -> pd.DataFrame:
+    """One row per strategy: cumulative incremental profit at the early checkpoint and at the horizon."""
+    outcome = outcome_from(strategy_totals, effects=strategy_effects)
+    early, late = (increments(outcome, checkpoint=place)["incremental_profit"].mean(axis=1) for place in (0, -1))
+    table = pd.DataFrame({"strategy": outcome.strategies, "profit_early": early, "profit_late": late})
+    table = _labelled(table, params=strategies_params).assign(
+        early_days=outcome.checkpoints[0],
+        late_days=outcome.checkpoints[-1],
+        recommended=table["strategy"] == strategy_verdict["winner"],
+    )
+    return table.sort_values("profit_late", ascending=False, ignore_index=True).drop(columns="strategy")
+
+
+def strategy_drivers(
+    strategy_totals: pd.DataFrame,
+    strategy_effects: pd.DataFrame,
+    strategy_verdict: dict[str, Any],
+    strategy_channels: pd.DataFrame,
+    strategies_params: StrategiesParams,
+) -> pd.DataFrame:
+    """What the lead over the runner-up hangs on, largest swing first: the lead where an assumption is low or high.
+
+    One row per assumption: its name, mean in its lowest and highest third of draws, the lead there (currency), and
+    whether the runner-up wins at one end (``flips``).
+    """
+    outcome = outcome_from(strategy_totals, effects=strategy_effects)
+    table = drivers(outcome, first=strategy_verdict["winner"], second=strategy_verdict["runner_up"])
+    names = _assumption_names(strategies_params, channels=strategy_channels)
+    table = table[table["effect"].isin(names)].head(_SHOWN_DRIVERS)
+    ends = table[["lead_if_low", "lead_if_high"]]
+    return pd.DataFrame(
+        {
+            "assumption_zh": [names[effect][0] for effect in table["effect"]],
+            "assumption_en": [names[effect][1] for effect in table["effect"]],
+            "assumed_low": table["low"],
+            "assumed_high": table["high"],
+            "lead_if_low": table["lead_if_low"],
+            "lead_if_high": table["lead_if_high"],
+            "flips": (ends.min(axis=1) < 0) & (ends.max(axis=1) > 0),
+        }
+    ).reset_index(drop=True)
+
+
+def strategy_driver_words(strategy_drivers: pd.DataFrame) -> dict[str, Any]:
+    """The two assumptions the lead hangs on most, as values for sentences: driver, driver_low, driver_high, …2."""
+    found: dict[str, Any] = {"driver": {"zh": "运气", "en": "luck"}}
+    for suffix, row in zip(("", "2"), strategy_drivers.head(2).to_dict("records"), strict=False):
+        found[f"driver{suffix}"] = {"zh": row["assumption_zh"], "en": row["assumption_en"]}
+        for end in ("low", "high"):
+            estimate = Estimate(float(row[f"lead_if_{end}"]), "money", grade=Grade.PRIOR)
+            found[f"driver{suffix}_{end}"] = estimate.as_result()
+    return found
+
+
+def strategy_table(strategy_outcomes: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
+    """One row per strategy, highest profit first: every measure with its interval."""
+    measures = [
+        "incremental_profit",
+        "p_best",
+        "incremental_repurchase_rate",
+        "incremental_orders",
+        "incremental_deletions",
+        "touches",
+        "cost",
+        "staff_hours",
+    ]
+    table = _measured(strategy_outcomes, measures, params=strategies_params)
+    narrow = [f"{name}_ci_{end}" for name in ("touches", "cost", "staff_hours", "p_best") for end in ("lower", "upper")]
+    table = table.sort_values("incremental_profit", ascending=False, ignore_index=True)
+    return table.drop(columns=["strategy", *narrow]).assign(grade="D")
+
+
+def strategy_channel_rates(
+    strategy_channels: pd.DataFrame, strategy_customers: pd.DataFrame, strategies_params: StrategiesParams
+) -> pd.DataFrame:
+    """The channels that a strategy or the past uses: read and confirmation rate with grade, cost, minutes, source."""
+    used = {s.channel for strategy in _set(strategies_params).strategies for s in strategy.steps}
+    columns = [str(name) for name in strategy_customers.columns]
+    used |= {name.removeprefix(HISTORY_PREFIX) for name in columns if name.startswith(HISTORY_PREFIX)}
+    table = strategy_channels[strategy_channels["channel"].isin(used)]
+    claimed = table["read_grade"] == "D"
+    return pd.DataFrame(
+        {
+            "channel_zh": table["channel_zh"],
+            "channel_en": table["channel_en"],
+            "read_rate": table["read_rate"],
+            "grade": table["read_grade"],
+            "confirm_rate": table["confirm_rate"].where(table["needs_staff"]),
+            "touch_cost": table["cost"],
+            "staff_minutes": table["staff_minutes"],
+            "source_zh": np.where(claimed, wording.MARKETING_CLAIM["zh"], "本店触达记录"),
+            "source_en": np.where(claimed, wording.MARKETING_CLAIM["en"], "this shop's touches"),
+        }
+    ).reset_index(drop=True)
+
+
+def strategy_results(strategy_outcomes: pd.DataFrame) -> dict[str, Any]:
+    """Entries of ``results.json``: ``by_strategy.<name>.<measure>``."""
+    return {
+        f"by_strategy.{name}.{measure}": _estimate(strategy_outcomes, str(name), measure).as_result()
+        for name in dict.fromkeys(strategy_outcomes["strategy"])
+        for measure in _RESULTS
+    }
+
+
+def _set(params: StrategiesParams) -> StrategySet:
+    return load_strategies(params.strategies)
+
+
+def _labels(params: StrategiesParams) -> dict[str, dict[str, str]]:
+    return {s.name: {"zh": s.label.zh, "en": s.label.en} for s in _set(params).strategies}
+
+
+def _labelled(table: pd.DataFrame, *, params: StrategiesParams) -> pd.DataFrame:
+    """Return the table with the strategy's names as its first columns."""
+    labels = _labels(params)
+    named = table.copy()
+    named.insert(0, "strategy_zh", [labels[name]["zh"] for name in table["strategy"]])
+    named.insert(1, "strategy_en", [labels[name]["en"] for name in table["strategy"]])
+    return named
+
+
+def _measured(outcomes: pd.DataFrame, measures: list[str], *, params: StrategiesParams) -> pd.DataFrame:
+    """Return one row per strategy with the measures side by side, each with the ends of its interval."""
+    wide = pd.DataFrame({"strategy": list(dict.fromkeys(outcomes["strategy"]))})
+    for measure in measures:
+        rows = outcomes[outcomes["measure"] == measure].set_index("strategy")
+        wide[measure] = rows["value"].reindex(wide["strategy"]).to_numpy()
+        for end in ("ci_lower", "ci_upper"):
+            wide[f"{measure}_{end}"] = rows[end].reindex(wide["strategy"]).to_numpy()
+    return _labelled(wide.assign(confidence_level=CONFIDENCE), params=params)
+
+
+def _estimate(outcomes: pd.DataFrame, strategy: str, measure: str) -> Estimate:
+    chosen = outcomes[(outcomes["strategy"] == strategy) & (outcomes["measure"] == measure)]
+    row = chosen.to_dict("records")[0]
+    unit = "points" if measure == "incremental_repurchase_rate" else str(row["unit"])
+    ends = (float(row["ci_lower"]), float(row["ci_upper"]), CONFIDENCE)
+    return Estimate(float(row["value"]), unit, *ends, grade=Grade(row["grade"]), n=int(row["n"]))
+
+
+def _spread(spread: dict[str, float] | None, *, n: int) -> Estimate | None:
+    if spread is None:
+        return None
+    known = Spread(**spread)
+    return Estimate(known.value, "money", known.ci_lower, known.ci_upper, CONFIDENCE, grade=Grade.PRIOR, n=n)
+
+
+def _plain(value: Any) -> Any:
+    return value.as_result() if isinstance(value, Estimate) else value
+
+
+def _assumption_names(params: StrategiesParams, *, channels: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Return names for readers of effects and of rates by channel."""
+    names = {effect.name: (effect.label.zh, effect.label.en) for effect in load_effects(params.effects).effects}
+    names.pop("confirm_rate")  # drawn by channel instead
+    used = {step.channel for strategy in _set(params).strategies for step in strategy.steps}
+    for row in channels[channels["channel"].isin(used)].to_dict("records"):
+        zh, en = str(row["channel_zh"]), str(row["channel_en"])
+        names[f"read_rate_{row['channel']}"] = (f"{zh}阅读率", f"read rate, {en}")
+        if row["needs_staff"]:
+            names[f"confirm_rate_{row['channel']}"] = (f"{zh}确认率", f"confirmation, {en}")
+    return names

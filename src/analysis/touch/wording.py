@@ -1,0 +1,136 @@
+"""What a comparison of strategies says, in words for those who act on it; numbers are left to the page."""
+
+from typing import Final
+
+from analysis.touch.verdict import Kind
+
+__all__ = ["ASSUMED", "ENTRY_LABELS", "MARKETING_CLAIM", "answer", "detail", "sections", "settling_test"]
+
+Label = dict[str, str]
+
+ENTRY_LABELS: Final[dict[str, Label]] = {
+    "margin": {"zh": "多出的毛利", "en": "more margin"},
+    "coupons": {"zh": "核销的优惠", "en": "redeemed offers"},
+    "touch_costs": {"zh": "触达费用", "en": "cost of touches"},
+    "staff_costs": {"zh": "员工时间", "en": "staff time"},
+    "lost_contacts": {"zh": "丢失好友的未来价值", "en": "future value of lost contacts"},
+    "fixed_costs": {"zh": "固定费用", "en": "fixed costs"},
+    "profit": {"zh": "增量利润", "en": "incremental profit"},
+}
+
+MARKETING_CLAIM: Final[Label] = {"zh": "营销宣称，未经验证", "en": "marketing claim, not verified"}
+
+_ANSWERS: Final[dict[Kind, Label]] = {
+    Kind.BEST: {
+        "zh": "选「{winner}」：{horizon}内预计比不触达多赚 {profit}",
+        "en": "Choose “{winner}”: it is expected to earn {profit} more than no touch over {horizon}",
+    },
+    Kind.REST: {
+        "zh": "先不触达：试过的策略，预计都不如不触达",
+        "en": "Hold back: none of the strategies tried is expected to beat no touch",
+    },
+    Kind.NOT_SURE: {
+        "zh": "还分不清：「{winner}」暂时领先，最优的把握只有 {p_best:bare}",
+        "en": "Not sure yet: “{winner}” leads, with only a {p_best:bare} chance of being the best",
+    },
+}
+
+ASSUMED: Final[dict[str, Label]] = {
+    "touches": {
+        "zh": "没有触达记录：假定过去没有触达，「照旧」因此等于不触达，阅读率全部用先验。",
+        "en": "There is no table of touches: the past is taken as untouched, so “As before” equals no touch, and all "
+        "read rates are priors.",
+    },
+    "contacts": {
+        "zh": "没有好友表：假定每位客户都是好友，都能收到私聊。",
+        "en": "There is no table of contacts: every customer is taken to be a contact whom a message can reach.",
+    },
+    "margin": {
+        "zh": "没有成本：毛利率用策略文件里的假设，{margin_share:bare}。",
+        "en": "Costs are not known: the margin is the strategy file's assumption, {margin_share:bare}.",
+    },
+    "wage": {
+        "zh": "没有员工工资：每小时 {wage} 是策略文件里的假设。",
+        "en": "Wages are not known: {wage} an hour is the strategy file's assumption.",
+    },
+}
+
+
+def answer(kind: Kind) -> Label:
+    """Return the page's answer."""
+    return _ANSWERS[kind]
+
+
+def detail(kind: Kind, *, over_history: bool) -> Label:
+    """Return what goes with the answer: intervals, lead, and that it rests on priors."""
+    zh = "「{focus}」比不触达预计多赚 {profit:full}。" if kind is not Kind.BEST else "{profit:interval}。"
+    en = (
+        "“{focus}” is expected to earn {profit:full} more than no touch."
+        if kind is not Kind.BEST
+        else "The {profit:interval}."
+    )
+    zh += "领先第二名「{runner_up}」{lead:full}"
+    en += " “{winner}” leads “{runner_up}” by {lead:full}"
+    if over_history:
+        zh += "，比照旧多 {over_history:full}"
+        en += " and going on as before by {over_history:full}"
+    zh += "。效果大小都是先验，还没有本店的实验。{profit:grade}"
+    en += ". Effect sizes are priors: this shop has no experiment yet. {profit:grade}"
+    return {"zh": zh, "en": en}
+
+
+def sections(*, any_better: bool, focus_hurts_most: bool, same_early: bool) -> dict[str, Label]:
+    """Return the claims that open the sections, by section."""
+    return {
+        "earns": {
+            "zh": "{n_strategies} 种策略里，{n_better} 种的 80% 区间整个高于不触达",
+            "en": "Of {n_strategies} strategies, {n_better} lie above no touch with their whole 80% interval",
+        }
+        if any_better
+        else {
+            "zh": "没有一种策略的 80% 区间整个高于不触达",
+            "en": "No strategy lies above no touch with its whole 80% interval",
+        },
+        "deletions": {
+            "zh": "「{focus}」也最伤好友：预计多丢 {most_deletions}",
+            "en": "“{focus}” also costs the most contacts: {most_deletions:bare} more are expected to delete us",
+        }
+        if focus_hurts_most
+        else {
+            "zh": "最伤好友的是「{most_deleting}」：预计多丢 {most_deletions}",
+            "en": "“{most_deleting}” costs the most contacts: {most_deletions:bare} more are expected to delete us",
+        },
+        "account": {
+            "zh": "「{focus}」的账：毛利预计多 {margin}，花掉和丢掉 {costs}",
+            "en": "What “{focus}” brings: {margin} more margin expected, {costs} spent or lost",
+        },
+        "horizons": {
+            "zh": "{early}看和 {horizon}看，领先的是同一种",
+            "en": "The same strategy leads after {early} and after {horizon}",
+        }
+        if same_early
+        else {
+            "zh": "只看 {early}会选「{early_winner}」，{horizon}后领先的是「{winner}」",
+            "en": "After {early} “{early_winner}” leads; after {horizon} it is “{winner}”",
+        },
+        "drivers": {
+            "zh": "领先多少，最取决于「{driver}」",
+            "en": "The lead hangs most on “{driver}”",
+        },
+    }
+
+
+def settling_test(*, affordable: bool) -> Label:
+    """Return the test that would settle the question, and whether this shop has the customers for it."""
+    zh = "**一次随机对照就能把证据升到 A。**随机分两组，一组按「{focus}」，一组不触达，看 {horizon}的复购率；"
+    zh += "每组要 {per_arm}"
+    en = (
+        "**One randomised test would raise the evidence to A.** Split customers at random, one arm under “{focus}”, "
+        "one untouched, and compare repurchase over {horizon}: it takes {per_arm} in each arm"
+    )
+    if affordable:
+        return {"zh": zh + "，客户够用。", "en": en + ", and there are enough."}
+    return {
+        "zh": zh + "，本店只有 {n_customers}：要分几轮累积，或先测效果更大的做法。",
+        "en": en + ", but there are only {n_customers}: pool several rounds, or test something bolder first.",
+    }
