@@ -112,6 +112,9 @@ class Reader:
         estimate = estimate_from_json(shown)
         if form == "grade":
             return grade_badge(estimate.grade, language=self.language)
+        if form == "full" and estimate.has_interval:
+            brackets = Markup("{}（{}）") if self.language == "zh" else Markup("{} ({})")
+            return brackets.format(self.value(value), self.value(value, "interval"))
         return Markup('<span class="num"{title}>{text}</span>').format(
             title=self._title(estimate, form), text=self.number(estimate, form)
         )
@@ -122,8 +125,6 @@ class Reader:
         interval = format_interval(estimate, language=self.language, currency=self.currency)
         if form == "interval":
             return interval or self.word("no_interval")
-        if form == "full" and interval:
-            return f"{number}（{interval}）" if self.language == "zh" else f"{number} ({interval})"
         return number
 
     def _title(self, estimate: Estimate, form: str) -> Markup:
