@@ -6,6 +6,7 @@ a model see the same cut, because there is no other.
 """
 
 from datetime import date
+from typing import Any
 
 import narwhals as nw
 
@@ -25,7 +26,7 @@ def _day_of(column: Column) -> str:
     return day_column(column.name) if column.kind == "instant" else column.name
 
 
-def cut(frame: nw.LazyFrame, *, contract: Table, day: date) -> nw.LazyFrame:
+def cut(frame: nw.LazyFrame[Any], *, contract: Table, day: date) -> nw.LazyFrame[Any]:
     """Return the rows of a table as they were known at the end of ``day``.
 
     A row without a value in its clock is kept: it has no date that could lie in the future.
@@ -47,7 +48,9 @@ def _is_later(column: Column, contract: Table) -> bool:
     return column.name != contract.clock and column.known_at == column.name
 
 
-def _forget(frame: nw.LazyFrame, column: Column, *, contract: Table, day: date, present: set[str]) -> nw.LazyFrame:
+def _forget(
+    frame: nw.LazyFrame[Any], column: Column, *, contract: Table, day: date, present: set[str]
+) -> nw.LazyFrame[Any]:
     known = (nw.col(_day_of(column)) <= day) | nw.col(_day_of(column)).is_null()
     dependants = [c.name for c in contract.columns if c.known_at == column.name and c.name != column.name]
     names = [*dependants, column.name]
@@ -57,6 +60,6 @@ def _forget(frame: nw.LazyFrame, column: Column, *, contract: Table, day: date, 
     return frame.with_columns(*changed)
 
 
-def cut_by_parent(frame: nw.LazyFrame, *, parent: nw.LazyFrame, key: str) -> nw.LazyFrame:
+def cut_by_parent(frame: nw.LazyFrame[Any], *, parent: nw.LazyFrame[Any], key: str) -> nw.LazyFrame[Any]:
     """Return the rows whose key is in a parent table that has been cut already (lines of orders)."""
     return frame.join(parent.select(key).unique(), on=key, how="semi")

@@ -73,7 +73,7 @@ class Tables:
         """Return whether the source has that column of that table."""
         return self.has(table) and column in self._frame(table).collect_schema().names()
 
-    def lazy(self, name: str, *, needed_by: str = "this analysis") -> nw.LazyFrame:
+    def lazy(self, name: str, *, needed_by: str = "this analysis") -> nw.LazyFrame[Any]:
         """Return a table, cut at the day if one was set.
 
         Raises:
@@ -92,7 +92,7 @@ class Tables:
         """Return the tables as they were known at the end of ``day`` (inclusive, a day of the book's zone)."""
         return replace(self, day=day)
 
-    def purchases(self) -> nw.LazyFrame:
+    def purchases(self) -> nw.LazyFrame[Any]:
         """Return what was bought and kept: one row per order of a known customer, net of refunds known by the cut.
 
         An order cancelled or refunded in full is no purchase; an order whose value was 0 from the start is one.
@@ -118,11 +118,13 @@ class Tables:
             .drop("_back")
         )
 
-    def _frame(self, name: str) -> nw.LazyFrame:
+    def _frame(self, name: str) -> nw.LazyFrame[Any]:
         path = str(self._folder / f"{name}.parquet")
         if self.engine == "spark":
-            return nw.from_native(self._session.read.parquet(path))
-        return nw.from_native(self._session.read_parquet(path))
+            spark: nw.LazyFrame[Any] = nw.from_native(self._session.read.parquet(path))
+            return spark
+        frame: nw.LazyFrame[Any] = nw.from_native(self._session.read_parquet(path))
+        return frame
 
 
 def open_tables(folder: Path, *, engine: str = "duckdb", timezone: str = "Asia/Shanghai") -> Tables:

@@ -6,7 +6,6 @@ on the same data reads nothing again, and deleting the cache changes no number.
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -15,10 +14,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from analysis.data.accounting import FILE_NAME, TableAccount, read_accounts, write_accounts
-from analysis.data.load_table import load_table
+from analysis.data.accounting import FILE_NAME, TableAccount, read_accounts, read_clock, write_accounts
+from analysis.data.load_table import REJECTED, load_table
 from analysis.data.mapping import DataSource
+from analysis.data.personal import salt_check
+from analysis.data.presets import with_preset
+from analysis.data.quoting import literal
 from analysis.data.sources import Located, locate
+from analysis.errors import DataError
 from analysis.periods import zone
 
 __all__ = ["LoadedData", "load"]
@@ -72,16 +75,21 @@ def load(
         BookError: If the source is named wrongly.
         DataError: If data are missing, unreadable, or break the contracts too often.
     """
-    located = locate(source, base=base, cache=cache, progress=progress)
-    digest = _digest(source, located, timezone=timezone)
-    folder = cache / "data" / digest
-    if not (folder / FILE_NAME).exists():
-        _build(source, located, folder=folder, now=now, timezone=timezone, progress=progress)
+    home = cache / "data"
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    source = with_preset(source, base=base)
+    latest = now.astimezone(UTC).replace(tzinfo=None) + timedelta(days=1)
+    with tempfile.TemporaryDirectory(prefix=".source-", dir=home) as scratch:
+        located = locate(source, base=base, cache=cache, scratch=Path(scratch), progress=progress)
+        digest = _digest(source, located, timezone=timezone)
+        folder = _kept(home, digest, latest=latest) or _build(
+            source, located, home=home, digest=digest, latest=latest, timezone=timezone, progress=progress
+        )
     accounts = read_accounts(folder)
     quarantine = folder / "quarantine"
     return LoadedData(
         folder=folder,
-        digest=digest,
+        digest=folder.name,
         tables=accounts,
         quarantine=quarantine if quarantine.is_dir() else None,
         latest_day=_latest_day(accounts, today=now.astimezone(zone(timezone)).date()),
@@ -96,55 +104,80 @@ def _latest_day(accounts: tuple[TableAccount, ...], *, today: date) -> date | No
 
 
 def _digest(source: DataSource, located: tuple[Located, ...], *, timezone: str) -> str:
+    """Return the digest of everything that decides what is loaded, but the clock."""
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(json.dumps(source.model_dump(mode="json", exclude={"source"}), sort_keys=True).encode())
-    digest.update(timezone.encode())
+    settings = source.model_dump(mode="json", exclude={"source", "engine", "demo", "stale_after_days"})
+    digest.update(json.dumps([settings, timezone, salt_check() if source.pii else ""], sort_keys=True).encode())
     for code in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(code.read_bytes())
     for table in located:
         for path in (*table.files, *([table.joined] if table.joined else [])):
             digest.update(f"\0{table.name}\0{path.name}\0".encode())
-            if path.exists():
+            if path.is_file():
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "blake2b").digest())
     return digest.hexdigest()
+
+
+def _kept(home: Path, digest: str, *, latest: datetime) -> Path | None:
+    """Return an earlier load of the same content, if the clock rejects the same rows now as then."""
+    for folder in sorted(home.glob(f"{digest}*")):
+        if (folder / FILE_NAME).exists():
+            kept, future = (bound and datetime.fromisoformat(bound) for bound in read_clock(folder))
+            if (not kept or kept <= latest) and (not future or future > latest):
+                return folder
+    return None
 
 
 def _build(
     source: DataSource,
     located: tuple[Located, ...],
     *,
-    folder: Path,
-    now: datetime,
+    home: Path,
+    digest: str,
+    latest: datetime,
     timezone: str,
     progress: Progress | None,
-) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    work = Path(tempfile.mkdtemp(prefix=".loading-", dir=folder.parent))
-    latest = now.astimezone(UTC).replace(tzinfo=None) + timedelta(days=1)
+) -> Path:
+    work = Path(tempfile.mkdtemp(prefix=".loading-", dir=home))
     try:
-        accounts = []
+        loaded = []
         for table in located:
             if progress:
                 progress(f"loading {table.name}")
-            with _session(work) as connection:
-                accounts.append(
-                    load_table(connection, table, source=source, work=work, latest=latest, timezone=timezone)
-                )
-        (work / "scratch").exists() and shutil.rmtree(work / "scratch")
-        write_accounts(work, tuple(accounts))
+            with _session(work / "scratch") as connection:
+                loaded.append(load_table(connection, table, source=source, work=work, latest=latest, timezone=timezone))
+            shutil.rmtree(work / "scratch", ignore_errors=True)
+        kept = max((table.latest_kept for table in loaded if table.latest_kept), default=None)
+        future = min((table.earliest_future for table in loaded if table.earliest_future), default=None)
+        clock = (kept.isoformat() if kept else None, future.isoformat() if future else None)
+        write_accounts(work, tuple(table.account for table in loaded), clock=clock)
+        # rows that the clock rejected make another load of the same content
+        folder = home / (
+            f"{digest}-{hashlib.blake2b(str(clock).encode(), digest_size=4).hexdigest()}" if future else digest
+        )
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(work, folder)
+        return work.replace(folder)
+    except DataError:
+        _keep_rejected(work, home / REJECTED)
+        raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _session(work: Path) -> Any:
+def _keep_rejected(work: Path, target: Path) -> None:
+    """Leave the rejected rows where the error says they can be looked at."""
+    if (work / "quarantine").is_dir():
+        shutil.rmtree(target, ignore_errors=True)
+        (work / "quarantine").replace(target)
+
+
+def _session(scratch: Path) -> Any:
     import duckdb
 
     connection = duckdb.connect()
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
-    connection.execute(f"SET temp_directory = '{work / 'scratch'}'")
+    connection.execute(f"SET temp_directory = {literal(str(scratch))}")
     connection.execute("SET TimeZone = 'UTC'")
     return connection

@@ -1,226 +1,366 @@
 """Load one table: read, map, check, drop duplicates, split refunds, write, account for every row."""
 
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from analysis.data.accounting import TableAccount
+from analysis.data.accounting import Notice, TableAccount
 from analysis.data.as_of import clock_day
+from analysis.data.checked_rows import HOUR_COLUMNS, checked_sql
 from analysis.data.contracts import CONTRACTS, Column, Table, day_column
 from analysis.data.mapping import ROW_NUMBER, DataSource, TableMapping
-from analysis.data.normalise import HOUR_COLUMNS, Origin, checked_sql, find_origins, parsed_sql
-from analysis.data.orders import sales_sql, split_orders
-from analysis.data.quarantine import check_share
-from analysis.data.quoting import literal, quoted
-from analysis.data.read import RawTable, read_file
+from analysis.data.orders import is_refund_sql, sales_sql, split_orders
+from analysis.data.origins import Origin, find_origins
+from analysis.data.parsed_rows import parse_rows
+from analysis.data.personal import hash_columns, refuse_personal_data
+from analysis.data.quarantine import check_share, reason
+from analysis.data.quoting import literal, parquet, quoted
+from analysis.data.read import RawTable
 from analysis.data.refunds import match_refunds
 from analysis.data.rows import (
-    mark_duplicate_rows,
+    DUPLICATE,
+    count_out,
+    define_kept,
+    differing_rows,
+    drop_twins,
     mark_rejected,
-    reject_orders_of_two_customers,
-    reject_shared_keys,
-    where_kept,
+    reject,
+    rows_of_two_customers,
+    shared_keys,
 )
-from analysis.data.sources import Located
+from analysis.data.sources import Located, read_joined, read_located
+from analysis.errors import DataError
 
-__all__ = ["load_table"]
+__all__ = ["REJECTED", "LoadedTable", "load_table"]
+
+
+REJECTED = "rejected"
+"""Folder beside the loads where the rejected rows of a load that stopped are left."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedTable:
+    """What loading one table left.
+
+    Attributes:
+        account: What became of its rows.
+        latest_kept: Latest clock among the rows used, UTC; None if the table has no clock.
+        earliest_future: Earliest clock among the rows rejected as future, UTC; None if there are none.
+    """
+
+    account: TableAccount
+    latest_kept: datetime | None
+    earliest_future: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """One table on its way: what every step needs to know."""
+
+    connection: Any
+    raw: RawTable
+    contract: Table
+    mapping: TableMapping
+    origins: tuple[Origin, ...]
+    work: Path
+
+    @property
+    def columns(self) -> frozenset[str]:
+        return frozenset(origin.column.name for origin in self.origins)
+
+    @property
+    def by_line(self) -> bool:
+        return self.mapping.grain == "line" or self.contract.name == "order_items"
+
+    def number(self, sql: str) -> int:
+        return int(self.connection.execute(sql).fetchall()[0][0])
 
 
 def load_table(
     connection: Any, located: Located, *, source: DataSource, work: Path, latest: datetime, timezone: str
-) -> TableAccount:
-    """Load one table into ``work`` and return what became of its rows.
+) -> LoadedTable:
+    """Load one table into ``work``.
+
+    Args:
+        connection: A database connection of its own.
+        located: Where the table is.
+        source: The ``data:`` block of the book.
+        work: Folder that the run's tables are built in.
+        latest: UTC; a row whose clock is later is rejected.
+        timezone: The book's zone.
 
     Raises:
-        DataError: As data.md says, with table, column and remedy.
+        DataError: As ``design/data.md`` says, with table, column and remedy.
     """
-    mapping, contract = located.mapping, CONTRACTS[located.name]
     scratch = work / "scratch"
     scratch.mkdir(exist_ok=True)
-    raw = read_file(located.files[0], name=located.name, work=scratch)
-    joined = read_file(located.joined, name=f"{located.name}.join", work=scratch) if located.joined else None
+    raw = hash_columns(read_located(located, work=scratch), columns=source.pii, work=scratch)
+    joined = read_joined(located, work=scratch)
+    contract, mapping = CONTRACTS[located.name], located.mapping
     origins = find_origins(raw, contract=contract, mapping=mapping, joined=joined)
-    _define_checked(
-        connection,
-        raw,
-        contract=contract,
-        mapping=mapping,
-        origins=origins,
-        joined=joined,
-        latest=latest,
-        timezone=timezone,
-    )
-    _decide_rows(connection, raw, contract=contract, mapping=mapping, origins=origins)
-    quarantined = _write_quarantine(connection, raw, contract=contract, work=work)
+    _refuse_personal_data(connection, raw, origins, allowed=source.pii)
+    job = _Job(connection=connection, raw=raw, contract=contract, mapping=mapping, origins=origins, work=work)
+    _define_checked(job, joined=joined, latest=latest, timezone=timezone)
+    _decide_rows(job, allowed=source.max_quarantine_share)
+    quarantined = _write_quarantine(job)
+    rows_in = raw.n_rows + len(raw.ragged)
+    kept_in = str(work.parent / REJECTED / f"{contract.name}.parquet")
     check_share(
-        contract.name,
-        counts=quarantined,
-        rows_in=raw.n_rows,
-        allowed=source.max_quarantine_share,
-        kept_in=str(work / "quarantine"),
+        contract.name, counts=quarantined, rows_in=rows_in, allowed=source.max_quarantine_share, kept_in=kept_in
     )
-    refunds = _write(connection, contract=contract, mapping=mapping, origins=origins, work=work)
-    return _account(
-        connection,
-        raw,
-        contract=contract,
-        mapping=mapping,
-        origins=origins,
-        quarantined=quarantined,
-        refunds=refunds,
-        work=work,
+    refunds = _write(job)
+    return LoadedTable(
+        account=_account(job, quarantined=quarantined, refunds=refunds),
+        latest_kept=_clock_bound(job, "max", f"kept_{contract.name}"),
+        earliest_future=_earliest_future(job),
     )
 
 
-def _define_checked(
-    connection: Any,
-    raw: RawTable,
-    *,
-    contract: Table,
-    mapping: TableMapping,
-    origins: tuple[Origin, ...],
-    joined: RawTable | None,
-    latest: datetime,
-    timezone: str,
+def _refuse_personal_data(
+    connection: Any, raw: RawTable, origins: tuple[Origin, ...], *, allowed: tuple[str, ...]
 ) -> None:
-    parsed, utc, fallible = parsed_sql(connection, raw, origins=origins, mapping=mapping, joined=joined)
-    kind = "TABLE" if raw.is_text and fallible else "VIEW"  # text is parsed once; what has types is cheap to read again
-    name = quoted(f"parsed_{contract.name}")
-    connection.execute(f"CREATE TEMP {kind} {name} AS {parsed}")
-    columns = tuple(origin.column for origin in origins)
+    words = {
+        header
+        for origin in origins
+        for header in origin.headers
+        if origin.how == "column" and origin.column.kind in {"text", "category"}
+    }
+    others = {header for origin in origins for header in origin.headers} - words
+    refuse_personal_data(connection, raw, exempt=frozenset(others), words=frozenset(words), allowed=allowed)
+
+
+def _define_checked(job: _Job, *, joined: RawTable | None, latest: datetime, timezone: str) -> None:
+    connection, name = job.connection, quoted(f"parsed_{job.contract.name}")
+    parsed = parse_rows(connection, job.raw, origins=job.origins, mapping=job.mapping, joined=joined, timezone=timezone)
+    # text is parsed once and kept; what has types is cheaper to read again than to keep
+    connection.execute(f"CREATE TEMP {'TABLE' if parsed.fallible or joined else 'VIEW'} {name} AS {parsed.sql}")
+    columns = tuple(origin.column for origin in job.origins)
     spans = {}
     for column in columns:
         if column.kind == "instant":
-            low, high = connection.execute(
-                f"SELECT min({quoted(column.name)}), max({quoted(column.name)}) FROM {name}"
-            ).fetchall()[0]
+            instant = quoted(column.name)
+            low, high = connection.execute(f"SELECT min({instant}), max({instant}) FROM {name}").fetchall()[0]
             if low is not None:
                 spans[column.name] = (low, high)
     checked = checked_sql(
         name,
-        contract=contract,
+        contract=job.contract,
         columns=columns,
-        utc=utc,
-        fallible=fallible,
+        utc=parsed.utc,
+        fallible=parsed.fallible,
         timezone=timezone,
         spans=spans,
         latest=latest,
     )
-    connection.execute(f"CREATE TEMP VIEW {quoted('checked_' + contract.name)} AS {checked}")
+    connection.execute(f"CREATE TEMP VIEW {quoted('checked_' + job.contract.name)} AS {checked}")
 
 
-def _decide_rows(
-    connection: Any, raw: RawTable, *, contract: Table, mapping: TableMapping, origins: tuple[Origin, ...]
-) -> None:
+def _decide_rows(job: _Job, *, allowed: float) -> None:
+    connection, contract = job.connection, job.contract
     mark_rejected(connection, contract.name)
-    numbered = any(origin.how == "row_number" for origin in origins)
-    asked = mapping.order_id == ROW_NUMBER or ROW_NUMBER in mapping.columns.values()
-    lines = mapping.grain == "line" or contract.name == "order_items"
-    if not asked:
-        mark_duplicate_rows(connection, raw, contract=contract, by_key=not numbered and not lines)
+    numbered = any(origin.how == "row_number" for origin in job.origins)
+    honest_twins = ROW_NUMBER in (job.mapping.order_id, *job.mapping.columns.values())
+    by_key = not numbered and not job.by_line
+    if by_key:
+        shared_keys(connection, contract)
+    if not honest_twins:
+        drop_twins(connection, job.raw, among_shared_keys=by_key)
     if contract.name == "orders" and not numbered:
-        reject_orders_of_two_customers(connection)
-    if not numbered and not lines:
-        reject_shared_keys(connection, contract=contract, where="amount >= 0" if contract.name == "orders" else "TRUE")
+        reject(connection, contract, rows_of_two_customers(connection, by_line=job.by_line), code="two_customers")
+    if by_key:
+        where = f"NOT {is_refund_sql(job.mapping)}" if contract.name == "orders" else "TRUE"
+        differing = differing_rows(contract, where=where)
+        if contract.name == "orders":
+            _expect_orders_not_lines(job, differing, allowed=allowed)
+        reject(connection, contract, differing, code="same_key_differs")
+    define_kept(connection, contract.name)
 
 
-def _write_quarantine(connection: Any, raw: RawTable, *, contract: Table, work: Path) -> dict[str, int]:
-    out = quoted("out_" + contract.name)
-    counts = {
-        str(why): int(n)
-        for why, n in connection.execute(
-            f"SELECT __reason, count(*) FROM {out} WHERE __reason <> 'duplicate' GROUP BY ALL ORDER BY ALL"
-        ).fetchall()
-    }
+def _expect_orders_not_lines(job: _Job, differing: str, *, allowed: float) -> None:
+    """Stop where too many order ids stand in several rows: these are lines of orders."""
+    n = job.number(f"SELECT count(*) FROM ({differing})")
+    if not n or n / job.raw.n_rows <= allowed:
+        return
+    repeats = not job.number(
+        f"SELECT count(*) FROM (SELECT 1 FROM ({differing}) GROUP BY order_id HAVING min(amount) <> max(amount))"
+    )
+    totals = (
+        " If each line repeats the total of its order (all amounts here are equal within an order), "
+        "add order_totals: [amount] too."
+        if repeats
+        else ""
+    )
+    raise DataError(
+        f"orders ({job.raw.file}): {n:,} of {job.raw.n_rows:,} rows share their order id with rows that differ: "
+        "these are lines of orders, one row per order is expected.",
+        hint=f"add to the book: data: {{tables: {{orders: {{grain: line}}}}}}.{totals}",
+    )
+
+
+def _write_quarantine(job: _Job) -> dict[str, int]:
+    out, name = quoted("out_" + job.contract.name), job.contract.name
+    why = f"__reason <> {literal(DUPLICATE)}"
+    rows = job.connection.execute(
+        f"SELECT __reason, count(*) FROM {out} WHERE {why} GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    counts = {str(code): int(n) for code, n in rows}
+    if job.raw.ragged:
+        counts[reason("row", "ragged")] = len(job.raw.ragged)
     if counts:
-        (work / "quarantine").mkdir(exist_ok=True)
-        target = work / "quarantine" / f"{contract.name}.parquet"
-        connection.execute(
-            f"COPY (SELECT __row + 1 AS row, __reason AS reason, r.* EXCLUDE (__row) FROM {out} JOIN ({raw.sql}) r USING (__row) "
-            f"WHERE __reason <> 'duplicate' ORDER BY __row) TO {literal(str(target))} (FORMAT parquet)"
+        folder = job.work / "quarantine"
+        folder.mkdir(exist_ok=True)
+        rejected = (
+            f'SELECT __row + 1 AS "row", __reason AS reason, NULL::VARCHAR AS "text", r.* EXCLUDE (__row) '
+            f"FROM {out} JOIN ({job.raw.sql}) r USING (__row) WHERE {why}"
         )
+        ragged = _ragged_sql(job)
+        both = f"{rejected} UNION ALL BY NAME {ragged}" if ragged else rejected
+        target = literal(str(folder / f"{name}.parquet"))
+        job.connection.execute(f'COPY (SELECT * FROM ({both}) ORDER BY "row", "text") TO {target} (FORMAT parquet)')
     return counts
 
 
-def _write(
-    connection: Any, *, contract: Table, mapping: TableMapping, origins: tuple[Origin, ...], work: Path
-) -> dict[str, int]:
-    n_out = connection.execute(f"SELECT count(*) FROM {quoted('out_' + contract.name)}").fetchall()[0][0]
-    kept = where_kept(contract.name, n_out=n_out)
-    columns = frozenset(origin.column.name for origin in origins)
-    if contract.name != "orders":
-        sql = f"SELECT {_output(contract, origins)} FROM {quoted('checked_' + contract.name)} WHERE __reason IS NULL AND {kept}"
-        _copy(connection, sql, work / f"{contract.name}.parquet")
+def _ragged_sql(job: _Job) -> str:
+    if not job.raw.ragged:
+        return ""
+    import pyarrow as pa
+
+    numbers, texts = [number or None for number, _ in job.raw.ragged], [text for _, text in job.raw.ragged]
+    columns = {"row": pa.array(numbers, pa.int64()), "text": pa.array(texts, pa.string())}
+    job.connection.register("ragged", pa.table(columns))
+    return f'SELECT "row", {literal(reason("row", "ragged"))} AS reason, "text" FROM ragged'
+
+
+def _write(job: _Job) -> dict[str, int]:
+    """Write the table (and, for orders, the refunds); return how refunds were matched."""
+    connection, name, target = job.connection, job.contract.name, job.work / f"{job.contract.name}.parquet"
+    if name == "orders":
+        split_orders(connection, mapping=job.mapping, columns=job.columns)
+        _copy(connection, sales_sql(job.columns) + _in_source_order(job), target)
+        matched = match_refunds(connection, mapping=job.mapping)
+        _copy(connection, "SELECT * FROM refunds ORDER BY refunded_at, refund_id", job.work / "refunds.parquet")
+        return matched
+    if name == "order_items":
+        _copy(connection, _items_sql(job.columns), target)
         return {}
-    split_orders(connection, mapping=mapping, columns=columns, kept=kept)
-    _copy(connection, sales_sql(columns), work / "orders.parquet")
-    refunds = match_refunds(connection, mapping=mapping)
-    _copy(connection, "SELECT * FROM refunds ORDER BY refunded_at, refund_id", work / "refunds.parquet")
-    return refunds
+    names = ", ".join(quoted(column) for column in _output(job))
+    _copy(connection, f"SELECT {names} FROM {quoted('kept_' + name)}{_in_source_order(job)}", target)
+    return {}
 
 
-def _output(contract: Table, origins: tuple[Origin, ...]) -> str:
-    picked = []
-    for column in _in_order(contract, origins):
+def _in_source_order(job: _Job) -> str:
+    """Rows keep the order of the source, so that the same source gives the same bytes.
+
+    A plain copy keeps it by itself; a sort of ten million rows would cost as much as reading them.
+    """
+    moved = job.raw.is_text or job.by_line or job.mapping.join or count_out(job.connection, job.contract.name)
+    return " ORDER BY __row" if moved else ""
+
+
+def _output(job: _Job) -> list[str]:
+    """Names of the columns to write: each instant is followed by its day, and perhaps its hour."""
+    picked: list[str] = []
+    for column in (origin.column for origin in job.origins):
         picked.append(column.name)
         if column.kind == "instant":
             picked.append(day_column(column.name))
-        hour = HOUR_COLUMNS.get((contract.name, column.name))
-        if hour:
-            picked.append(hour)
-    return ", ".join(quoted(name) for name in picked)
+        hour = HOUR_COLUMNS.get((job.contract.name, column.name))
+        picked += [hour] if hour else []
+    return picked
 
 
-def _in_order(contract: Table, origins: tuple[Origin, ...]) -> list[Column]:
-    return [origin.column for origin in origins]
+def _items_sql(columns: frozenset[str]) -> str:
+    """One row per order and product; the same product on several lines is one row."""
+    money = "DECIMAL(28, 6)"
+    category = ", min(category) AS category" if "category" in columns else ""
+    return (
+        f"SELECT order_id, sku, sum(quantity::{money})::DOUBLE AS quantity, sum(amount::{money})::DOUBLE AS amount"
+        f"{category} FROM kept_order_items GROUP BY order_id, sku ORDER BY order_id, sku"
+    )
 
 
 def _copy(connection: Any, sql: str, target: Path) -> None:
-    connection.execute(f"COPY ({sql}) TO {literal(str(target))} (FORMAT parquet, COMPRESSION snappy)")
+    # a small dictionary: columns of ids are not worth one, and building it costs a fifth of the writing
+    options = "FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 4000"
+    connection.execute(f"COPY ({sql}) TO {literal(str(target))} ({options})")
 
 
-def _account(
-    connection: Any,
-    raw: RawTable,
-    *,
-    contract: Table,
-    mapping: TableMapping,
-    origins: tuple[Origin, ...],
-    quarantined: dict[str, int],
-    refunds: dict[str, int],
-    work: Path,
-) -> TableAccount:
-    out = quoted("out_" + contract.name)
-    duplicates = connection.execute(f"SELECT count(*) FROM {out} WHERE __reason = 'duplicate'").fetchall()[0][0]
-    by = clock_day(contract)
-    names = {origin.column.name for origin in origins}
-    has_clock = contract.clock in names
-    day = quoted(by) if by is not None and has_clock else "NULL::DATE"
-    anonymous = "customer_id IS NULL" if "customer_id" in names and "customer_id" not in contract.key else "FALSE"
-    daily = connection.execute(
-        f"SELECT {day} AS day, count(*) FILTER (NOT ({anonymous})), count(*) FILTER ({anonymous}) "
-        f"FROM {quoted('checked_' + contract.name)} WHERE __reason IS NULL AND __row NOT IN (SELECT __row FROM {out}) GROUP BY 1 ORDER BY 1"
+def _clock(job: _Job) -> Column | None:
+    clock = job.contract.clock
+    return job.contract.column(clock) if clock is not None and clock in job.columns else None
+
+
+def _clock_bound(job: _Job, which: str, relation: str, *, where: str = "TRUE") -> datetime | None:
+    clock = _clock(job)
+    if clock is None:
+        return None
+    sql = f"SELECT {which}({quoted(clock.name)})::TIMESTAMP FROM {quoted(relation)} WHERE {where}"
+    bound: datetime | None = job.connection.execute(sql).fetchall()[0][0]
+    return bound
+
+
+def _earliest_future(job: _Job) -> datetime | None:
+    clock = _clock(job)
+    if clock is None or not count_out(job.connection, job.contract.name):
+        return None
+    why = literal(reason(clock.name, "in_the_future"))
+    return _clock_bound(job, "min", f"checked_{job.contract.name}", where=f"__reason = {why}")
+
+
+def _account(job: _Job, *, quarantined: dict[str, int], refunds: dict[str, int]) -> TableAccount:
+    contract, raw = job.contract, job.raw
+    day = quoted(clock_day(contract) or "") if _clock(job) is not None else "NULL::DATE"
+    nobody = "customer_id IS NULL" if "customer_id" in job.columns and "customer_id" not in contract.key else "FALSE"
+    daily = job.connection.execute(
+        f"SELECT {day}, count(*) FILTER (NOT ({nobody})), count(*) FILTER ({nobody}) "
+        f"FROM {quoted('kept_' + contract.name)} GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    days: list[date] = [row[0] for row in daily if row[0] is not None]
-    written = connection.execute(
-        f"SELECT count(*) FROM read_parquet({literal(str(work / (contract.name + '.parquet')))})"
-    ).fetchall()[0][0]
-    used_headers = {header for origin in origins for header in origin.headers}
+    days = [row[0] for row in daily if row[0] is not None]
+    used_headers = {header for origin in job.origins for header in origin.headers}
+    out = quoted("out_" + contract.name)
     return TableAccount(
         name=contract.name,
         file=raw.file,
         how=raw.how,
-        grain=mapping.grain if contract.name == "orders" else "",
+        grain=job.mapping.grain if contract.name == "orders" else "",
         rows_in=raw.n_rows + len(raw.ragged),
         used=sum(row[1] for row in daily),
-        duplicates=duplicates,
+        duplicates=job.number(f"SELECT count(*) FROM {out} WHERE __reason = {literal(DUPLICATE)}"),
         anonymous=sum(row[2] for row in daily),
         quarantined=quarantined,
-        written=written,
+        written=job.number(f"SELECT count(*) FROM {parquet(job.work / (contract.name + '.parquet'))}"),
         first_day=min(days, default=None),
         last_day=max(days, default=None),
-        mapped={origin.column.name: origin.words for origin in origins},
-        unmapped=tuple(header for header, _ in raw.columns if header not in used_headers),
+        mapped={origin.column.name: origin.words for origin in job.origins},
+        unmapped=tuple(header for header in raw.headers if header not in used_headers),
         refunds=refunds,
+        notices=_notices(job, refunds=refunds),
         daily=tuple((row[0], row[1], row[2]) for row in daily),
     )
+
+
+def _notices(job: _Job, *, refunds: dict[str, int]) -> tuple[Notice, ...]:
+    notices = []
+    name = job.contract.name
+    if job.raw.left_out:
+        sheets = ", ".join(job.raw.left_out)
+        notices.append(
+            {
+                "zh": f"{name}：工作表 {sheets} 的表头不同，没有读取。",
+                "en": f"{name}: the sheets {sheets} have another header and were not read.",
+            }
+        )
+    if refunds.get("unmatched"):
+        n = refunds["unmatched"]
+        notices.append(
+            {
+                "zh": f"{n:,} 笔退款找不到对应的订单，计入退款总额，但不影响任何一笔购买。",
+                "en": f"{n:,} refunds match no order: they count in the total of refunds but undo no purchase.",
+            }
+        )
+    if not job.raw.n_rows:
+        notices.append(
+            {"zh": f"{name}：文件只有表头，没有数据行。", "en": f"{name}: the file has a header and no rows."}
+        )
+    return tuple(notices)

@@ -59,6 +59,8 @@ class TableMapping(_Strict):
     )
     refund_prefixes: Names = Field(default=(), description="order ids that begin so are refunds, e.g. [C]")
     anonymous_ids: Names = Field(default=(), description="customer ids that mean nobody, e.g. [散客, '0']")
+    encoding: str | None = Field(default=None, description="encoding of text files; default: found out")
+    skip_rows: int = Field(default=0, ge=0, le=1000, description="lines of preamble before the header")
     decimal: Literal[".", ","] | None = Field(default=None, description="decimal mark of numbers; default: found out")
     date_order: Literal["ymd", "dmy", "mdy"] | None = Field(
         default=None, description="order of day and month where the data cannot tell, e.g. 03/04/2024"

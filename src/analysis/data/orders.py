@@ -24,16 +24,15 @@ def is_refund_sql(mapping: TableMapping) -> str:
     return f"(amount < 0 OR {prefixes})" if prefixes else "(amount < 0)"
 
 
-def split_orders(connection: Any, *, mapping: TableMapping, columns: frozenset[str], kept: str) -> None:
+def split_orders(connection: Any, *, mapping: TableMapping, columns: frozenset[str]) -> None:
     """Define ``sales`` (one row per order) and the tables ``refund_rows`` and ``status_refunds``.
 
     Args:
-        connection: Database connection with the view ``checked_orders``.
+        connection: Database connection with the view ``kept_orders``.
         mapping: The book's words about the orders.
         columns: Columns of the orders that the source has.
-        kept: SQL condition of the rows that are in.
     """
-    rows = f"SELECT *, {is_refund_sql(mapping)} AS __refund FROM checked_orders WHERE __reason IS NULL AND {kept}"
+    rows = f"SELECT *, {is_refund_sql(mapping)} AS __refund FROM kept_orders"
     refund_of = "refund_of" if "refund_of" in columns else "NULL::VARCHAR"
     if mapping.grain == "order":
         connection.execute(f"CREATE TEMP VIEW sales AS SELECT * FROM ({rows}) WHERE NOT __refund")
@@ -116,7 +115,7 @@ def _line_sales_sql(columns: frozenset[str]) -> str:
     """Sales of order days; a sale of a later day under the same id gets that day in its id."""
     sold = "sold > 0 OR (sold = 0 AND taken = 0)"
     numbered = f"SELECT *, row_number() OVER (PARTITION BY id ORDER BY ordered_on) AS n FROM order_days WHERE {sold}"
-    names = [name for name in (*_SUMMED, "category", "shop_channel", "coupon_id") if name in columns]
+    names: list[str] = [name for name in (*_SUMMED, "category", "shop_channel", "coupon_id") if name in columns]
     if "status" in columns or "refunded_at" in columns:
         names.append("undone")
     names += [name for name in ("status", "refund_of") if name in columns]
@@ -130,7 +129,8 @@ def _line_sales_sql(columns: frozenset[str]) -> str:
 def _status_sql(columns: frozenset[str]) -> str:
     """Orders that their status calls refunded or cancelled; without a date of its own, from the order's start."""
     if "status" not in columns and "refunded_at" not in columns:
-        return "SELECT order_id, customer_id, ordered_at AS refunded_at, ordered_on AS refunded_on, amount FROM sales WHERE FALSE"
+        dates = "ordered_at AS refunded_at, ordered_on AS refunded_on"
+        return f"SELECT order_id, customer_id, {dates}, amount FROM sales WHERE FALSE"
     moment = "coalesce(refunded_at, ordered_at)" if "refunded_at" in columns else "ordered_at"
     day = "coalesce(refunded_on, ordered_on)" if "refunded_at" in columns else "ordered_on"
     amount = "least(amount, undone)" if "undone" in columns else "amount"

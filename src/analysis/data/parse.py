@@ -9,26 +9,22 @@ from typing import Any, Final
 
 from analysis.data.contracts import Column, Kind
 from analysis.data.mapping import TableMapping
-from analysis.data.quoting import literals, quoted
+from analysis.data.parse_text import text_id, text_number, text_word
+from analysis.data.quoting import literal, quoted
+from analysis.data.times import number_time, text_time
+from analysis.data.words import meanings
 
-__all__ = ["NULL_WORDS", "Parsed", "native", "parsed_column"]
+__all__ = ["Parsed", "parsed_column"]
 
-NULL_WORDS: Final = ("", "NULL", "null", "None", "none", "NaN", "nan", "N/A", "#N/A", "<NA>", "NaT", "\\N")
-"""Text that means: nothing here."""
-
-_INTEGERS: Final = (
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "UTINYINT",
-    "USMALLINT",
-    "UINTEGER",
-    "UBIGINT",
+_INTEGERS: Final = frozenset(
+    ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 )
+_FLOATS: Final = frozenset(("DOUBLE", "FLOAT"))
 _EXACT_IN_FLOAT: Final = 2**53
 """Whole numbers below this are exact in a double; ids above it have lost digits."""
+_NUMBERS: Final[frozenset[Kind]] = frozenset(("money", "number", "share", "count"))
+_UNSIGNED: Final = frozenset({"discount"})
+"""Columns that some sources write with a minus sign and some without; here they are positive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,46 +42,6 @@ class Parsed:
     utc: bool = False
 
 
-def is_number(duckdb_type: str) -> bool:
-    """Return whether a column of the source is stored as a number."""
-    return duckdb_type in _INTEGERS or duckdb_type in {"DOUBLE", "FLOAT"} or duckdb_type.startswith("DECIMAL")
-
-
-def native(column: str, *, duckdb_type: str, kind: Kind) -> Parsed | None:
-    """Return the expression for a column that is stored with a type, or None if it must be read as text.
-
-    Args:
-        column: Quoted column name.
-        duckdb_type: Its type in the source.
-        kind: What the contract wants.
-    """
-    if kind in {"id", "text", "category", "flag"}:
-        return _as_text(column, duckdb_type)
-    if kind in {"money", "number", "share", "count"} and (is_number(duckdb_type) or duckdb_type == "BOOLEAN"):
-        target = "BIGINT" if kind == "count" else "DOUBLE"
-        value = f"CASE WHEN isfinite({column}::DOUBLE) THEN {column}::{target} END"
-        return Parsed(f"{column}::{target}" if duckdb_type in _INTEGERS else value)
-    if kind in {"instant", "date"}:
-        return _as_time(column, duckdb_type)
-    return None
-
-
-def _as_text(column: str, duckdb_type: str) -> Parsed | None:
-    if duckdb_type in {"DOUBLE", "FLOAT"}:
-        whole = f"{column} = floor({column}) AND abs({column}) < {_EXACT_IN_FLOAT}"
-        text = f"CASE WHEN {whole} THEN {column}::BIGINT::VARCHAR WHEN abs({column}) < {_EXACT_IN_FLOAT} THEN {column}::VARCHAR END"
-        return Parsed(text, given=f"coalesce(isfinite({column}), FALSE)")
-    return None if duckdb_type == "VARCHAR" else Parsed(f"{column}::VARCHAR")
-
-
-def _as_time(column: str, duckdb_type: str) -> Parsed | None:
-    if duckdb_type.startswith("TIMESTAMP WITH TIME ZONE"):
-        return Parsed(f"timezone('UTC', {column})", utc=True)
-    if duckdb_type.startswith("TIMESTAMP") or duckdb_type == "DATE":
-        return Parsed(f"{column}::TIMESTAMP")
-    return None
-
-
 def parsed_column(
     connection: Any,
     relation: str,
@@ -93,7 +49,9 @@ def parsed_column(
     *,
     duckdb_type: str,
     column: Column,
+    table: str,
     mapping: TableMapping,
+    timezone: str,
 ) -> Parsed:
     """Return the expression that turns one column of the source into one of the contract.
 
@@ -103,18 +61,89 @@ def parsed_column(
         name: Header in the source.
         duckdb_type: Its type there.
         column: What the contract wants.
+        table: Table of the contracts, for messages.
         mapping: The book's words about this table.
+        timezone: The book's zone.
     """
     expression = quoted(name)
-    typed = native(expression, duckdb_type=duckdb_type, kind=column.kind)
-    if typed is not None:
-        return typed
-    if duckdb_type != "VARCHAR":
-        expression = f"{expression}::VARCHAR"
-    clean = f"CASE WHEN trim({expression}) NOT IN {literals(NULL_WORDS)} THEN trim({expression}) END"
-    given = f"(({clean}) IS NOT NULL)"
-    if column.kind in {"id", "text", "category"}:
-        return Parsed(clean)
     if column.kind in {"instant", "date"}:
-        return Parsed(f"TRY_CAST(({clean}) AS TIMESTAMP)", given)
-    return Parsed(f"TRY_CAST(({clean}) AS {'BIGINT' if column.kind == 'count' else 'DOUBLE'})", given)
+        what = f"{table}.{column.name} ('{name}')"
+        return _time(connection, relation, expression, duckdb_type, what=what, mapping=mapping, timezone=timezone)
+    if column.kind in _NUMBERS:
+        parsed = _number(connection, relation, expression, duckdb_type, mapping=mapping)
+        return _shaped(parsed, column)
+    if column.kind == "id":
+        nobody = mapping.anonymous_ids if column.name == "customer_id" else ()
+        return _id(connection, relation, expression, duckdb_type, nobody=nobody)
+    word = expression if duckdb_type == "VARCHAR" else f"{expression}::VARCHAR"
+    word = text_word(connection, relation, word)
+    return Parsed(_meant(word, column=column, told=mapping.values.get(column.name, {})))
+
+
+def _id(connection: Any, relation: str, expression: str, duckdb_type: str, *, nobody: tuple[str, ...]) -> Parsed:
+    if duckdb_type in _INTEGERS and not nobody:
+        return Parsed(f"{expression}::VARCHAR")
+    if duckdb_type in _FLOATS or duckdb_type.startswith("DECIMAL"):
+        exact = f"abs({expression}) < {_EXACT_IN_FLOAT}"
+        whole = f"{expression} = floor({expression}) AND {exact}"
+        text = f"CASE WHEN {whole} THEN {expression}::BIGINT::VARCHAR WHEN {exact} THEN {expression}::VARCHAR END"
+        if duckdb_type in _FLOATS:
+            return Parsed(text, given=f"coalesce(isfinite({expression}), FALSE)")
+        whole = f"{expression} = floor({expression})"
+        return Parsed(f"CASE WHEN {whole} THEN {expression}::HUGEINT::VARCHAR ELSE {expression}::VARCHAR END")
+    text = expression if duckdb_type == "VARCHAR" else f"{expression}::VARCHAR"
+    return Parsed(*text_id(connection, relation, text, nobody=nobody))
+
+
+def _number(connection: Any, relation: str, expression: str, duckdb_type: str, *, mapping: TableMapping) -> Parsed:
+    if duckdb_type in _INTEGERS or duckdb_type == "BOOLEAN" or duckdb_type.startswith("DECIMAL"):
+        return Parsed(f"{expression}::DOUBLE")
+    if duckdb_type in _FLOATS:
+        return Parsed(
+            f"CASE WHEN isfinite({expression}) THEN {expression}::DOUBLE END",
+            given=f"coalesce(isinf({expression}), FALSE)",
+        )
+    text = expression if duckdb_type == "VARCHAR" else f"{expression}::VARCHAR"
+    return Parsed(*text_number(connection, relation, text, decimal=mapping.decimal))
+
+
+def _shaped(parsed: Parsed, column: Column) -> Parsed:
+    """A count is whole; a discount has no sign."""
+    if column.kind == "count":
+        whole = f"CASE WHEN ({parsed.value}) = floor({parsed.value}) THEN ({parsed.value})::BIGINT END"
+        given = parsed.given if parsed.given != "FALSE" else f"(({parsed.value}) IS NOT NULL)"
+        return Parsed(whole, given)
+    return Parsed(f"abs({parsed.value})", parsed.given) if column.name in _UNSIGNED else parsed
+
+
+def _time(
+    connection: Any,
+    relation: str,
+    expression: str,
+    duckdb_type: str,
+    *,
+    what: str,
+    mapping: TableMapping,
+    timezone: str,
+) -> Parsed:
+    if duckdb_type.startswith("TIMESTAMP") and "TIME ZONE" in duckdb_type:
+        return Parsed(f"make_timestamp(epoch_us({expression}))", utc=True)
+    if duckdb_type.startswith("TIMESTAMP") or duckdb_type == "DATE":
+        return Parsed(f"{expression}::TIMESTAMP")
+    if duckdb_type in _INTEGERS or duckdb_type in _FLOATS:
+        value, utc = number_time(connection, relation, expression)
+        return Parsed(value, f"({expression} IS NOT NULL)", utc=utc)
+    text = expression if duckdb_type == "VARCHAR" else f"{expression}::VARCHAR"
+    value, given, utc = text_time(
+        connection, relation, text, what=what, timezone=timezone, date_order=mapping.date_order
+    )
+    return Parsed(value, given, utc=utc)
+
+
+def _meant(word: str, *, column: Column, told: dict[str, str]) -> str:
+    """A word of the source as the contract's word: as the book says, else as the trade uses it."""
+    known = {**meanings(allowed=column.allowed), **told}
+    if not known:
+        return word
+    cases = " ".join(f"WHEN {literal(there)} THEN {literal(here)}" for there, here in known.items())
+    return f"CASE {word} {cases} ELSE {word} END"

@@ -10,8 +10,8 @@ def quoted(name: str) -> str:
     """Return a column or table name as SQL.
 
     Examples:
-        >>> quoted('订单号 "旧"')
-        '"订单号 ""旧""\"'
+        >>> print(quoted('a "b" c'))
+        "a ""b"" c"
     """
     return '"' + name.replace('"', '""') + '"'
 

@@ -33,18 +33,24 @@ def match_refunds(connection: Any, *, mapping: TableMapping) -> dict[str, int]:
     """
     connection.execute(f"CREATE TEMP TABLE named AS {_named_sql(mapping)}")
     latest = _latest_orders(connection)
-    connection.execute("CREATE TEMP TABLE latest (__row BIGINT, order_id VARCHAR)")
-    if latest:
-        connection.executemany("INSERT INTO latest VALUES (?, ?)", latest)
+    connection.register("latest", _as_arrow(latest))
     connection.execute(
         "CREATE TEMP TABLE refunds AS "
         "SELECT id || '/' || (__row + 1) AS refund_id, customer_id, coalesce(n.order_id, l.order_id) AS order_id, "
         "refunded_at, refunded_on, amount::DOUBLE AS amount, "
-        "CASE WHEN n.order_id IS NOT NULL THEN n.by WHEN l.order_id IS NOT NULL THEN 'latest_order' ELSE 'unmatched' END "
-        f"AS matched_by FROM named n LEFT JOIN latest l USING (__row) UNION ALL {_status_rest_sql()}"
+        "CASE WHEN n.order_id IS NOT NULL THEN n.by WHEN l.order_id IS NOT NULL THEN 'latest_order' "
+        "ELSE 'unmatched' END AS matched_by FROM named n LEFT JOIN latest l USING (__row) "
+        f"UNION ALL {_status_rest_sql()}"
     )
     counts = connection.execute("SELECT matched_by, count(*) FROM refunds GROUP BY ALL ORDER BY ALL").fetchall()
     return {str(how): int(n) for how, n in counts}
+
+
+def _as_arrow(matches: list[tuple[int, str]]) -> Any:
+    import pyarrow as pa
+
+    rows, orders = [row for row, _ in matches], [order_id for _, order_id in matches]
+    return pa.table({"__row": pa.array(rows, pa.int64()), "order_id": pa.array(orders, pa.string())})
 
 
 def _named_sql(mapping: TableMapping) -> str:

@@ -5,93 +5,112 @@ needed. A key is compared before its row is: of millions of rows only those that
 looked at as a whole.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from analysis.data.contracts import Table
 from analysis.data.quarantine import reason
 from analysis.data.quoting import literal, quoted
 from analysis.data.read import RawTable
 
-__all__ = ["mark_duplicate_rows", "mark_rejected", "reject_orders_of_two_customers", "reject_shared_keys", "where_kept"]
+__all__ = [
+    "DUPLICATE",
+    "count_out",
+    "define_kept",
+    "differing_rows",
+    "drop_twins",
+    "mark_rejected",
+    "reject",
+    "rows_of_two_customers",
+    "shared_keys",
+]
+
+DUPLICATE: Final = "duplicate"
+"""Stands beside a dropped row in place of a reason."""
 
 
-def mark_rejected(connection: Any, table: str) -> int:
-    """Collect the rows that broke the contract from the view ``checked_<table>``; return how many."""
+def mark_rejected(connection: Any, table: str) -> None:
+    """Collect the rows of the view ``checked_<table>`` that broke the contract in ``out_<table>``."""
     connection.execute(
         f"CREATE TEMP TABLE {quoted('out_' + table)} AS "
         f"SELECT __row, __reason FROM {quoted('checked_' + table)} WHERE __reason IS NOT NULL"
     )
-    return _count(connection, table)
 
 
-def _count(connection: Any, table: str) -> int:
+def count_out(connection: Any, table: str) -> int:
+    """Return how many rows are out so far."""
     return int(connection.execute(f"SELECT count(*) FROM {quoted('out_' + table)}").fetchall()[0][0])
 
 
-def where_kept(table: str, *, n_out: int) -> str:
-    """Return the SQL condition of the rows that are still in."""
-    return f"__row NOT IN (SELECT __row FROM {quoted('out_' + table)})" if n_out else "TRUE"
+def _kept_sql(connection: Any, table: str) -> str:
+    checked = f"SELECT * FROM {quoted('checked_' + table)}"
+    return f"{checked} ANTI JOIN {quoted('out_' + table)} USING (__row)" if count_out(connection, table) else checked
 
 
-def mark_duplicate_rows(connection: Any, raw: RawTable, *, contract: Table, by_key: bool) -> None:
+def define_kept(connection: Any, table: str) -> None:
+    """Define the view ``kept_<table>`` of the rows that are in, once all others are out."""
+    connection.execute(f"CREATE TEMP VIEW {quoted('kept_' + table)} AS {_kept_sql(connection, table)}")
+
+
+def shared_keys(connection: Any, contract: Table) -> int:
+    """Collect the rows that share their key with another row in ``shared_<table>``; return how many."""
+    name, key = contract.name, ", ".join(quoted(column) for column in contract.key)
+    kept = _kept_sql(connection, name)
+    same = f"SELECT {key} FROM ({kept}) GROUP BY {key} HAVING count(*) > 1"
+    rows = f"SELECT * FROM ({kept}) SEMI JOIN ({same}) USING ({key})"
+    # looking for keys reads one column, looking at rows reads all: most tables have no key twice
+    if not connection.execute(f"SELECT count(*) FROM ({same})").fetchall()[0][0]:
+        rows = f"{rows} LIMIT 0"
+    connection.execute(f"CREATE TEMP TABLE {quoted('shared_' + name)} AS {rows}")
+    return int(connection.execute(f"SELECT count(*) FROM {quoted('shared_' + name)}").fetchall()[0][0])
+
+
+def drop_twins(connection: Any, raw: RawTable, *, among_shared_keys: bool) -> None:
     """Drop exact duplicates: rows whose every column in the source equals an earlier row's.
 
     Args:
         connection: Database connection.
         raw: The table as the source has it.
-        contract: Its contract.
-        by_key: Whether only rows that share the contract's key can be duplicates.
+        among_shared_keys: Whether only the rows in ``shared_<table>`` can be duplicates.
     """
-    name = contract.name
-    columns = ", ".join(quoted(header) for header, _ in raw.columns)
-    if by_key:
-        key = ", ".join(quoted(column) for column in contract.key)
-        checked = quoted("checked_" + name)
-        same = f"SELECT {key} FROM {checked} WHERE __reason IS NULL GROUP BY {key} HAVING count(*) > 1"
-        rows = f"SELECT __row FROM {checked} SEMI JOIN ({same}) USING ({key})"
+    name, columns = raw.name, ", ".join(quoted(header) for header in raw.headers)
+    out = quoted("out_" + name)
+    if among_shared_keys:
+        alike = f"SELECT __row FROM {quoted('shared_' + name)}"
     else:
-        hashed = f"SELECT __row, hash({columns}) AS h FROM ({raw.sql})"
-        rows = f"SELECT __row FROM ({hashed}) SEMI JOIN (SELECT h FROM ({hashed}) GROUP BY h HAVING count(*) > 1) USING (h)"
-    connection.execute(f"CREATE TEMP TABLE {quoted('alike_' + name)} AS {rows}")
+        digests = quoted("digests_" + name)
+        connection.execute(f"CREATE TEMP TABLE {digests} AS SELECT __row, hash({columns}) AS h FROM ({raw.sql})")
+        alike = (
+            f"SELECT __row FROM {digests} SEMI JOIN (SELECT h FROM {digests} GROUP BY h HAVING count(*) > 1) USING (h)"
+        )
+    connection.execute(f"CREATE TEMP TABLE {quoted('alike_' + name)} AS {alike}")
     if not connection.execute(f"SELECT count(*) FROM {quoted('alike_' + name)}").fetchall()[0][0]:
         return
+    numbered = f"SELECT __row, row_number() OVER (PARTITION BY {columns} ORDER BY __row) AS n FROM ({raw.sql})"
     connection.execute(
-        f"INSERT INTO {quoted('out_' + name)} SELECT __row, 'duplicate' FROM ("
-        f"SELECT __row, row_number() OVER (PARTITION BY {columns} ORDER BY __row) AS n FROM ({raw.sql}) "
-        f"SEMI JOIN {quoted('alike_' + name)} USING (__row) ANTI JOIN {quoted('out_' + name)} USING (__row)) WHERE n > 1"
+        f"INSERT INTO {out} SELECT __row, {literal(DUPLICATE)} FROM "
+        f"({numbered} SEMI JOIN {quoted('alike_' + name)} USING (__row) ANTI JOIN {out} USING (__row)) WHERE n > 1"
     )
 
 
-def reject_shared_keys(connection: Any, *, contract: Table, where: str = "TRUE") -> int:
-    """Reject rows that share a key and differ: nothing says which of them is right. Return how many."""
-    name = contract.name
-    key = ", ".join(quoted(column) for column in contract.key)
-    kept = (
-        f"SELECT * FROM {quoted('checked_' + name)} WHERE __reason IS NULL AND {where} "
-        f"AND __row NOT IN (SELECT __row FROM {quoted('out_' + name)})"
-    )
-    same = f"SELECT {key} FROM ({kept}) GROUP BY {key} HAVING count(*) > 1"
-    return _reject(connection, name, f"SELECT __row FROM ({kept}) SEMI JOIN ({same}) USING ({key})", "same_key_differs")
+def differing_rows(contract: Table, *, where: str = "TRUE") -> str:
+    """Return SQL of the rows that share a key and differ: nothing says which one is right."""
+    name, key = contract.name, ", ".join(quoted(column) for column in contract.key)
+    left = f"SELECT * FROM {quoted('shared_' + name)} ANTI JOIN {quoted('out_' + name)} USING (__row) WHERE {where}"
+    several = f"SELECT {key} FROM ({left}) GROUP BY {key} HAVING count(*) > 1"
+    return f"SELECT * FROM ({left}) SEMI JOIN ({several}) USING ({key})"
 
 
-def reject_orders_of_two_customers(connection: Any) -> int:
-    """Reject the rows of an order id that names two customers. Return how many."""
-    kept = (
-        "SELECT * FROM checked_orders WHERE __reason IS NULL AND __row NOT IN (SELECT __row FROM out_orders) "
-        "AND order_id IN (SELECT order_id FROM shared_ids)"
-    )
-    connection.execute(
-        "CREATE TEMP TABLE shared_ids AS SELECT order_id FROM checked_orders WHERE __reason IS NULL "
-        "GROUP BY order_id HAVING min(customer_id) <> max(customer_id)"
-    )
-    two = f"SELECT order_id FROM ({kept}) GROUP BY order_id HAVING count(DISTINCT customer_id) > 1"
-    return _reject(
-        connection, "orders", f"SELECT __row FROM ({kept}) SEMI JOIN ({two}) USING (order_id)", "two_customers"
-    )
+def rows_of_two_customers(connection: Any, *, by_line: bool) -> str:
+    """Return SQL of the rows whose order id names two customers."""
+    if by_line:
+        left = _kept_sql(connection, "orders")
+    else:
+        left = "SELECT * FROM shared_orders ANTI JOIN out_orders USING (__row)"
+    keys = f"SELECT order_id FROM ({left}) GROUP BY order_id HAVING min(customer_id) <> max(customer_id)"
+    return f"SELECT * FROM ({left}) SEMI JOIN ({keys}) USING (order_id)"
 
 
-def _reject(connection: Any, table: str, rows: str, code: str) -> int:
-    key = "order_id" if table == "orders" else table
-    before = _count(connection, table)
-    connection.execute(f"INSERT INTO {quoted('out_' + table)} SELECT __row, {literal(reason(key, code))} FROM ({rows})")
-    return _count(connection, table) - before
+def reject(connection: Any, contract: Table, rows: str, *, code: str) -> None:
+    """Put rows out, with the key as the column of the reason."""
+    why = reason(" + ".join(contract.key), code)
+    connection.execute(f"INSERT INTO {quoted('out_' + contract.name)} SELECT __row, {literal(why)} FROM ({rows})")
