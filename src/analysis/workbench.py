@@ -348,7 +348,7 @@ class Workbench:
         language = context.languages[0]
         html = render_block(block, language=language, currency=context.currency, min_cell=context.min_cell)
         bundle = {blocks.MIME: block, "text/html": f'<div class="siyu">{html}</div>', "text/plain": block["kind"]}
-        display(bundle, raw=True)
+        display(bundle, raw=True)  # type: ignore[no-untyped-call]  # IPython has no types
 
     def _show_style(self) -> None:
         if _in_kernel():
@@ -356,7 +356,7 @@ class Workbench:
 
             from analysis.page.render import scoped_style
 
-            display(HTML(scoped_style()))
+            display(HTML(scoped_style()))  # type: ignore[no-untyped-call]  # IPython has no types
 
 
 def hide_small(table: "pd.DataFrame", *, n: str | None, min_cell: int) -> "pd.DataFrame":
