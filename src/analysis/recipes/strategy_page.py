@@ -109,7 +109,7 @@ def strategy_words(
         "margin": not strategy_economics["margin_measured"],
         "wage": not strategy_economics["wage_measured"],
     }
-    assumed = [wording.ASSUMED[name] for name, lacks in lacking.items() if lacks]
+    assumed = [wording.ASSUMED[name] for name, lacks in lacking.items() if lacks] or [wording.ASSUMED["nothing"]]
     detail = wording.detail(kind, over_history=v["over_history"] is not None)
     per_arm = v["per_arm"]
     return {

@@ -36,6 +36,11 @@ _ANSWERS: Final[dict[Kind, Label]] = {
 }
 
 ASSUMED: Final[dict[str, Label]] = {
+    "nothing": {
+        "zh": "触达、好友、成本和工资都来自本店数据：毛利率 {margin_share:bare}，员工每小时 {wage}。",
+        "en": "Touches, contacts, costs and wages come from this shop's data: a margin of {margin_share:bare}, {wage} "
+        "an hour of staff.",
+    },
     "touches": {
         "zh": "没有触达记录：假定过去没有触达，「照旧」因此等于不触达，阅读率全部用先验。",
         "en": "There is no table of touches: the past is taken as untouched, so “As before” equals no touch, and all "
