@@ -227,11 +227,13 @@ class Workbench:
         from analysis.page.cells import table_from_frame
 
         name = self._name(getattr(chart, "__name__", "figure"))
+        # a group too small to print is not drawn either
+        shown = table if n is None else table.drop(index=table.index[self._small(table, n)])
         drawings: dict[str, dict[str, str]] = {}
         for language in self.context.languages:
             for width, size in zip(CHART_WIDTHS, ("wide", "narrow"), strict=True):
                 style = Style(language=language, width=width, currency=self.context.currency)
-                drawing = draw(chart, table, name=f"{self.notebook}-{name}-{language}", style=style)
+                drawing = draw(chart, shown, name=f"{self.notebook}-{name}-{language}", style=style)
                 drawings.setdefault(language, {})[size] = drawing
         self._keep(name, table, n=n)
         data = self._hidden(table_from_frame(table, _text("图中数据", "The data in the chart"), n=n))
@@ -324,6 +326,12 @@ class Workbench:
         name = wanted if wanted not in self._names else f"{wanted}_{len(self._names) + 1}"
         self._names.add(name)
         return name
+
+    def _small(self, table: "pd.DataFrame", n: str) -> list[int]:
+        """Return the positions of rows that are hidden, as the page hides them."""
+        from analysis.page.cells import hidden_rows
+
+        return sorted(hidden_rows(table[n].tolist(), min_cell=self.context.min_cell))
 
     def _hidden(self, block: Block) -> Block:
         """Hide small groups before a block leaves the kernel: the executed notebook is read by others too."""

@@ -131,6 +131,18 @@ def test_small_groups_are_hidden_on_the_page_and_in_the_kept_table(bench, contex
     assert table["n_customers"].tolist() == [500, 3, 40]
 
 
+def test_a_group_too_small_to_print_is_not_drawn(bench):
+    seen = []
+
+    def chart(table, *, style):
+        seen.append(table["n_customers"].tolist())
+        return style.canvas(100)[0]
+
+    table = pd.DataFrame({"tier": ["a", "b", "c"], "n_customers": [500, 3, 40]})
+    bench.figure(chart, table, zh="图", en="Figure", n="n_customers")
+    assert seen == [[500]] * 4
+
+
 def test_nothing_is_hidden_where_all_groups_are_large():
     table = pd.DataFrame({"n_customers": [500, 30]})
     assert hide_small(table, n="n_customers", min_cell=10) is table
