@@ -16,7 +16,7 @@ from analysis.recipes.resolver import Previous
 from analysis.segments.clusters import Clustering, assign_clusters, choose_clusters
 from analysis.segments.profile import SegmentName, keep_names, name_segments, segment_differences
 from analysis.segments.scaling import Scaling, fit_scaling
-from analysis.segments.stability import single_blob_test
+from analysis.segments.stability import gaps_between, single_blob_test
 from analysis.segments.traits import customer_traits
 
 _EVERYBODY: Final = ("全体客户", "All customers")
@@ -30,7 +30,8 @@ def segment_model(
     """The rule that puts a customer into a segment, and how it came about.
 
     Keys: ``scaling``, ``centres`` (one row per segment, largest first), ``names`` (segment, zh, en, jaccard, kept),
-    ``trials`` (numbers of groups tried), ``blob`` (test against a single blob, null for one segment), ``first_run``.
+    ``trials`` (numbers of groups tried), ``blob`` (test against a single blob) and ``gaps`` (borders with a valley;
+    both null for one segment), ``first_run``.
     """
     traits = customer_traits(features)
     scaling = fit_scaling(traits.values, weights=traits.weights)
@@ -40,8 +41,9 @@ def segment_model(
         differences = segment_differences(matrix, found.labels, names=scaling.names)
         words = name_segments(differences)
         blob = single_blob_test(matrix, k=found.k, seed=seed)._asdict()
+        gaps = gaps_between(matrix, found.labels, centres=found.centres, seed=seed)._asdict()
     else:
-        words, blob = [_EVERYBODY], None
+        words, blob, gaps = [_EVERYBODY], None, None
     kept = previous.get("segments")
     before = kept if isinstance(kept, dict) else {}
     names = _names(traits.values, found, words, before)
@@ -51,6 +53,7 @@ def segment_model(
         "names": names,
         "trials": [trial._asdict() for trial in found.trials],
         "blob": blob,
+        "gaps": gaps,
         "first_run": not before,
     }
 
@@ -158,7 +161,7 @@ def segments_headline(
         "spread_expected": Estimate(blob["expected"] if blob else None, "share", n=n).as_result(),
         "largest": {"zh": largest["segment_zh"], "en": largest["segment_en"]},
         "richest": {"zh": richest["segment_zh"], "en": richest["segment_en"]},
-        **_telling(telling.index.tolist()),
+        "differ": _differ(telling.index.astype(str).tolist(), k=k),
         **_verdicts(segment_model, k=k, k_max=segments_params.k_max),
         "continuity": _continuity(segment_model, k=k, carried=carried),
     }
@@ -198,10 +201,12 @@ def _names(
     ]
 
 
-def _telling(traits: list[str]) -> dict[str, dict[str, str]]:
+def _differ(traits: list[str], *, k: int) -> dict[str, str]:
+    if k == 1:
+        return {"zh": "没有分群，也就没有差别可比", "en": "Without groups there is nothing to compare"}
     zh = "和".join(FIELDS[trait].zh for trait in traits if trait in FIELDS)
     en = " and ".join(FIELDS[trait].en.lower() for trait in traits if trait in FIELDS)
-    return {"telling": {"zh": zh, "en": en}}
+    return {"zh": f"各群的差别主要在{zh}", "en": f"The groups differ most in {en}"}
 
 
 def _verdicts(model: dict[str, Any], *, k: int, k_max: int) -> dict[str, dict[str, str]]:
@@ -219,7 +224,9 @@ def _verdicts(model: dict[str, Any], *, k: int, k_max: int) -> dict[str, dict[st
                 "en": "No number of groups that was tried is stable enough",
             },
         }
-    natural = bool(model["blob"]["natural"])
+    # Slices of one oddly shaped blob also beat the test's blobs: groups are natural only if a border is a gap as well.
+    natural = bool(model["blob"]["rejected"]) and model["gaps"]["open"] > 0
+    borders, opened = model["gaps"]["borders"], model["gaps"]["open"]
     return {
         "split": {"zh": f"稳定地分成 {k} 群", "en": f"fall into {k} stable groups"},
         "nature": (
@@ -229,13 +236,13 @@ def _verdicts(model: dict[str, Any], *, k: int, k_max: int) -> dict[str, dict[st
         ),
         "nature_claim": (
             {
-                "zh": "客户之间确有空隙：比一整团客户切出来的更紧",
-                "en": "There are gaps between the groups: they are tighter than slices of a single blob",
+                "zh": f"群与群之间有空隙：{borders} 条边界中 {opened} 条上客户明显稀少",
+                "en": f"There are gaps between groups: customers are rare on {opened} of {borders} borders",
             }
             if natural
             else {
-                "zh": "客户之间没有空隙：这些群是切片，边界附近的客户很相似",
-                "en": "There are no gaps: these are slices, and customers near a border are much alike",
+                "zh": "看不到群与群之间的空隙：这些群是切片，边界附近的客户很相似",
+                "en": "No gaps are seen: these are slices, and customers near a border are much alike",
             }
         ),
         "stopped": (

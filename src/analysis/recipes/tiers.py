@@ -206,13 +206,13 @@ def _movement(migration: pd.DataFrame, params: TiersParams) -> dict[str, Any]:
         }
     elif n_quiet > int(risen["n_customers"].sum()):
         said = {
-            "zh": "沉寂的高价值客户多于新升上来的",
-            "en": "More high-value customers went quiet than rose into their ranks",
+            "zh": "高价值客户里，转为较久未下单的多于新升上来的",
+            "en": "More high-value customers slipped to less recent than rose into their ranks",
         }
     else:
         said = {
-            "zh": "新升上来的高价值客户不少于沉寂的",
-            "en": "At least as many rose to high value as went quiet",
+            "zh": "新升上来的高价值客户，不少于转为较久未下单的",
+            "en": "At least as many rose to recent high value as slipped to less recent",
         }
     numbers = {
         "n_best_before": (n_before, "customers"),

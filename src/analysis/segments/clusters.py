@@ -5,8 +5,6 @@ in bootstrap samples and which leaves no cluster too small. The most stable numb
 nothing.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,14 +12,14 @@ from numpy.typing import NDArray
 
 from analysis.checks import share
 from analysis.errors import AnalysisError
-from analysis.segments.stability import cluster_stability
+from analysis.segments.stability import cluster_stability, one_thread
 
 __all__ = ["Clustering", "Trial", "assign_clusters", "choose_clusters", "fit_clusters"]
 
 Matrix = NDArray[np.float32]
 Codes = NDArray[np.int64]
 
-_FIT_ROWS: Final = 20_000
+_FIT_ROWS: Final = 10_000
 """Starting centres are sought on so many rows; all rows then move them."""
 
 _STABILITY_ROWS: Final = 5_000
@@ -115,8 +113,7 @@ def choose_clusters(
             trials.append(Trial(k, float("nan"), float("nan"), float(sizes.min()), 0, accepted=False))
             continue
         labels = assign_clusters(sample, fitted.centres)
-        with one_thread():
-            stable = cluster_stability(sample, labels, seed=seed + k, resamples=resamples, needed=min_jaccard)
+        stable = cluster_stability(sample, labels, seed=seed + k, resamples=resamples, needed=min_jaccard)
         worst = float(stable.jaccard.min())
         accepted = worst >= min_jaccard and stable.resamples == resamples
         trials.append(
@@ -160,15 +157,6 @@ def assign_clusters(matrix: Matrix, centres: Matrix) -> Codes:
         rows = slice(start, start + 65_536)
         labels[rows] = (square - 2 * matrix[rows] @ centres.T).argmin(axis=1)
     return labels
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run k-means on one thread: sums then have one order, and the same seed gives the same bytes anywhere."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        yield
 
 
 def _sample(matrix: Matrix, *, rows: int, seed: int) -> Matrix:

@@ -141,14 +141,9 @@ def _words(ranked: "pd.DataFrame", *, n: int) -> tuple[str, str]:
         return "普通顾客", "Average customers"
     # The order of words is the order of the list, whatever the order of the differences: names read alike.
     said = [(trait, traits[trait.name] > 0) for trait in TRAITS if trait.name in traits]
-    zh = "".join(trait.high_zh if high else trait.low_zh for trait, high in said) + "顾客"
+    zh = "、".join(trait.high_zh if high else trait.low_zh for trait, high in said) + "顾客"
     en = ", ".join(trait.high_en if high else trait.low_en for trait, high in said) + " customers"
-    return _smooth_zh(zh), en[0].upper() + en[1:]
-
-
-def _smooth_zh(name: str) -> str:
-    """Return the name without 客 twice: 高频老客顾客 reads 高频老客."""
-    return name.removesuffix("顾客") if name.endswith(("老客顾客", "新客顾客")) else name
+    return zh, en[0].upper() + en[1:]
 
 
 def _numbered(names: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ _SAMPLE: Final = 10_000
 _COMMONEST: Final = 0.9
 """A measure that is the same for more customers than this tells nobody apart."""
 
-_REDUNDANT: Final = 0.8
+_REDUNDANT: Final = 0.9
 """A measure that follows an earlier one this closely would count it twice."""
 
 
@@ -97,7 +97,7 @@ def fit_scaling(traits: "pd.DataFrame", *, weights: Mapping[str, float] | None =
     """Fit the ruler: which measures tell customers apart, and on what scale.
 
     Left out are measures that are the same for more than 90 % of customers, and measures that follow an earlier one
-    with a correlation above 0.8.
+    with a correlation above 0.9.
 
     Args:
         traits: One row per customer, one column per measure, no value missing.

@@ -61,14 +61,14 @@ class Tier:
 
 
 TIERS_8: Final = (
-    Tier("best", "重要价值客户", "Best customers", valuable=True, active=True),
-    Tier("big_spenders", "重要发展客户", "Big spenders, few orders", valuable=True, active=True),
-    Tier("best_quiet", "重要保持客户", "Best customers gone quiet", valuable=True, active=False),
-    Tier("big_spenders_quiet", "重要挽留客户", "Big spenders gone quiet", valuable=True, active=False),
-    Tier("regulars", "一般价值客户", "Regulars, small baskets", valuable=False, active=True),
-    Tier("newcomers", "一般发展客户", "Recent, few orders", valuable=False, active=True),
-    Tier("regulars_quiet", "一般保持客户", "Regulars gone quiet", valuable=False, active=False),
-    Tier("one_time", "一般挽留客户", "Few orders, long ago", valuable=False, active=False),
+    Tier("best", "重要价值客户", "Best customers, recent", valuable=True, active=True),
+    Tier("big_spenders", "重要发展客户", "Big spenders, recent", valuable=True, active=True),
+    Tier("best_quiet", "重要保持客户", "Best customers, less recent", valuable=True, active=False),
+    Tier("big_spenders_quiet", "重要挽留客户", "Big spenders, less recent", valuable=True, active=False),
+    Tier("regulars", "一般价值客户", "Regulars, recent", valuable=False, active=True),
+    Tier("occasional", "一般发展客户", "Few orders, recent", valuable=False, active=True),
+    Tier("regulars_quiet", "一般保持客户", "Regulars, less recent", valuable=False, active=False),
+    Tier("occasional_quiet", "一般挽留客户", "Few orders, less recent", valuable=False, active=False),
 )
 
 TIERS_11: Final = (
@@ -91,9 +91,9 @@ _RECENT_FREQUENT_MUCH: Final = {
     (0, 1, 1): "best_quiet",
     (0, 0, 1): "big_spenders_quiet",
     (1, 1, 0): "regulars",
-    (1, 0, 0): "newcomers",
+    (1, 0, 0): "occasional",
     (0, 1, 0): "regulars_quiet",
-    (0, 0, 0): "one_time",
+    (0, 0, 0): "occasional_quiet",
 }
 
 _BY_SCORE: Final = {
@@ -181,7 +181,7 @@ def assign_tiers(features: "pd.DataFrame", *, thresholds: Thresholds, cells: int
         >>> import pandas as pd
         >>> customers = pd.DataFrame({"days_since_last_order": [3, 90], "n_orders": [5, 1], "revenue": [900.0, 40.0]})
         >>> assign_tiers(customers, thresholds=Thresholds((30,), (2,), (500,))).tolist()
-        ['best', 'one_time']
+        ['best', 'occasional_quiet']
     """
     import pandas as pd
 

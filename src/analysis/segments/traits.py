@@ -22,6 +22,9 @@ __all__ = ["TRAITS", "Trait", "Traits", "customer_traits"]
 
 Floats = NDArray[np.float64]
 
+_LEAST_RANGE: Final = 0.2
+"""An amount whose middle half of customers spans less than this part of its median says nothing in practice."""
+
 _LEAST_RELIABILITY: Final = 0.15
 """A share whose differences between customers are all but chance is left out."""
 
@@ -48,19 +51,18 @@ class Trait:
 
 
 TRAITS: Final = (
-    Trait("days_since_last_order", "久未下单", "quiet", "近期活跃", "recent"),
     Trait("n_orders", "高频", "frequent", "低频", "infrequent"),
+    Trait("days_since_last_order", "较久未下单", "less recent", "近期下单", "recent"),
     Trait("mean_order_value", "高客单", "big-basket", "低客单", "small-basket"),
-    Trait("tenure_days", "老客", "long-standing", "新客", "new"),
+    Trait("tenure_days", "入店较早", "earlier-joined", "入店较晚", "later-joined"),
     Trait("discount_share", "爱用优惠", "discount-led", "少用优惠", "full-price", share_of="n_orders"),
     Trait("coupon_share", "爱用券", "coupon-led", "少用券", "coupon-free", share_of="n_orders"),
-    Trait("mean_quantity", "一次多件", "many-items", "一次少件", "few-items"),
-    Trait("n_categories", "品类广", "many-category", "品类少", "few-category"),
     Trait("share_weekend", "周末型", "weekend", "工作日型", "weekday", share_of="n_orders"),
     Trait("share_evening", "晚间型", "evening", "白天型", "daytime", share_of="n_orders"),
-    Trait("refund_share", "常退货", "refunding", "少退货", "rarely refunding", share_of="n_orders"),
+    Trait("refund_share", "常退货", "often refunded", "少退货", "rarely refunded", share_of="n_orders"),
 )
-"""In order of precedence: of two that say the same, the earlier one is kept."""
+"""In order of precedence: of two that say the same, the earlier one is kept. Words compare with the brand's other
+customers, never with the world: after 15 days a grocer's customer is "less recent", a clinic's is not."""
 
 
 class Traits(NamedTuple):
@@ -102,10 +104,19 @@ def customer_traits(features: "pd.DataFrame") -> Traits:
             if reliability < _LEAST_RELIABILITY:
                 continue
             weights[trait.name] = float(np.sqrt(reliability))
-        if not np.isfinite(found).any():
+        elif not _spans_enough(found):
             continue
         values[trait.name] = np.where(np.isfinite(found), found, np.nanmedian(found))
     return Traits(pd.DataFrame(values, index=features["customer_id"]), weights)
+
+
+def _spans_enough(found: Floats) -> bool:
+    known = found[np.isfinite(found)]
+    if len(known) == 0:
+        return False
+    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
+    # Where most are equal (one order each) the mean says whether the rest are far away.
+    return bool(max(high - low, abs(known.mean() - middle)) > _LEAST_RANGE * abs(middle))
 
 
 def _drawn_to_average(observed: Floats, count: Floats) -> tuple[Floats, float]:

@@ -1,0 +1,130 @@
+"""Pictures of the segments page: size against revenue, what sets each apart, how many groups hold."""
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from analysis.charts.paired_shares import paired_shares
+from analysis.charts.theme import ACCENT, BOLD, INK, INK_2, INK_3, MARK, TEXT, TICK, WARN, Style, label_y_right
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["segment_differences", "segment_shares", "stability_by_number"]
+
+_TRAITS_SHOWN: Final = 4
+_ROW: Final = 24
+_HEAD: Final = 40
+
+
+def segment_shares(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw each segment's share of customers and of revenue.
+
+    Args:
+        table: One row per segment: ``segment_zh``, ``segment_en``, ``share_customers``, ``share_revenue`` (0-1).
+        style: For whom.
+    """
+    return paired_shares(table, group="segment", style=style)
+
+
+def segment_differences(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw, for each segment, the four traits in which it differs most from all customers.
+
+    Args:
+        table: One row per segment and trait: ``segment`` and ``trait`` with their names, ``difference`` (spreads).
+        style: For whom.
+    """
+    segments = table["segment"].unique().tolist()
+    columns = 1 if style.narrow or len(segments) == 1 else 2
+    lines = -(-len(segments) // columns)
+    shown = min(_TRAITS_SHOWN, table["trait"].nunique())
+    block = shown * _ROW + _HEAD
+    label = 118 if style.language == "zh" else 172
+    figure, axes = style.canvas(lines * block + 40, left=6, right=10, top=4, bottom=36)
+    width = (style.width - 16) / columns
+    reach = max(float(table["difference"].abs().max()), 0.5) * 1.08
+    scale = (width - label - 56) / (2 * reach)
+    for index, segment in enumerate(segments):
+        of = table[table["segment"] == segment]
+        order = of["difference"].abs().sort_values(ascending=False, kind="stable").index[:shown]
+        x0, y0 = (index % columns) * width, (index // columns) * block
+        axes.text(x0, y0 + 16, _fit(str(of[f"segment_{style.language}"].iloc[0]), width, style), fontsize=TEXT,
+                  fontweight=BOLD, color=INK, va="center")  # fmt: skip
+        zero = x0 + label + reach * scale
+        axes.vlines(zero, y0 + 30, y0 + 30 + shown * _ROW, colors=INK, linewidth=1.25, zorder=2)
+        for line, row in enumerate(of.loc[order].itertuples()):
+            _lollipop(axes, row, y0 + 30 + (line + 0.5) * _ROW, zero=zero, scale=scale, x0=x0, label=label, style=style)
+    said = style.text(
+        "左：低于全体；右：高于全体（单位：标准差）", "left: below all customers; right: above (standard deviations)"
+    )
+    if style.narrow:
+        said = style.text("左低右高，0 = 全体客户，单位标准差", "0 = all customers; standard deviations")
+    axes.text(0, lines * block + 22, said, fontsize=TICK, color=INK_3, va="center")
+    axes.set_xlim(0, style.width - 16)
+    axes.set_ylim(lines * block + 40 - 4, 0)
+    axes.set_axis_off()
+    return figure
+
+
+def stability_by_number(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw the stability of the worst group for each number of groups tried, with the stability asked for as a line.
+
+    Args:
+        table: One row per number: ``k``, ``worst_jaccard`` (0-1, NaN where a group was too small), ``accepted``,
+            ``min_jaccard``.
+        style: For whom.
+    """
+    figure, axes = style.canvas(240 if style.narrow else 280, left=10, right=10, top=22, bottom=46)
+    numbers = table["k"].to_numpy()
+    for k, worst, accepted in zip(numbers, table["worst_jaccard"], table["accepted"], strict=True):
+        if np.isnan(worst):
+            axes.annotate(
+                style.text("太小", "too small"), (k, 0.02), ha="center", va="bottom", fontsize=TICK, color=INK_3
+            )
+            continue
+        color = ACCENT if accepted else MARK
+        axes.vlines(k, 0, worst, colors=color, linewidth=2)
+        axes.plot([k], [worst], marker="o", ms=10, color=color, linestyle="none", clip_on=False, zorder=4)
+        axes.annotate(
+            f"{worst:.2f}", (k, worst), xytext=(0, 9), textcoords="offset points", ha="center", va="bottom",
+            fontsize=TICK, color=color if accepted else INK_2, fontweight=BOLD if accepted else 400,
+            annotation_clip=False,
+        )  # fmt: skip
+    low, high = (int(numbers.min()), int(numbers.max())) if len(numbers) else (2, 8)
+    if len(table):
+        needed = float(table["min_jaccard"].iloc[0])
+        axes.axhline(needed, color=WARN, linewidth=1.5, linestyle=(0, (4, 3)), zorder=1)
+        axes.annotate(
+            style.text(f"要求 {needed:.2f}", f"asked for: {needed:.2f}"), (0, needed),
+            xycoords=("axes fraction", "data"), xytext=(0, 4), textcoords="offset points",
+            fontsize=TICK, color=WARN, va="bottom",
+        )  # fmt: skip
+    label_y_right(axes, [0.5, 1.0], ["0.5", "1"])
+    axes.set_xticks(range(low, high + 1), labels=[str(k) for k in range(low, high + 1)], fontsize=TICK)
+    axes.set_xlabel(style.text("分成几群", "number of groups"))
+    axes.set_xlim(low - 1.1, high + 0.8)
+    axes.set_ylim(0, 1.08)
+    axes.axhline(0, color=INK, linewidth=1.25)
+    return figure
+
+
+def _lollipop(
+    axes: "Axes", row: object, y: float, *, zero: float, scale: float, x0: float, label: float, style: Style
+) -> None:
+    difference = float(getattr(row, "difference"))  # noqa: B009 - itertuples has no static type
+    end = zero + difference * scale
+    color = ACCENT if abs(difference) >= 0.5 else MARK
+    axes.text(x0 + label - 10, y, str(getattr(row, f"trait_{style.language}")), ha="right", va="center", fontsize=TICK,
+              color=INK_2)  # fmt: skip
+    axes.hlines(y, min(zero, end), max(zero, end), colors=color, linewidth=2, zorder=3)
+    axes.plot([end], [y], marker="o", ms=8, color=color, linestyle="none", zorder=4)
+    text = f"{difference:+.1f}".replace("-", "−")
+    axes.text(end + (8 if difference >= 0 else -8), y, text, ha="left" if difference >= 0 else "right",
+              va="center", fontsize=TICK, color=INK_2)  # fmt: skip
+
+
+def _fit(name: str, width: float, style: Style) -> str:
+    most = int(width / (13.5 if style.language == "zh" else 7.4))
+    return name if len(name) <= most else name[: most - 1] + "…"
