@@ -75,6 +75,7 @@ class Cluster:
         dogs: Share of sleeping dogs: touches drive them away.
         contact: Share who become contacts of staff.
         decides: For a staged brand, chance of the procedure after a consultation.
+        treats: For a staged brand, chance of care without the procedure.
     """
 
     name: str
@@ -95,6 +96,7 @@ class Cluster:
     dogs: float
     contact: float
     decides: float = 0.0
+    treats: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,42 +377,44 @@ _HAIR: Final = Brand(
         Cluster(
             name="early_thinning",
             share=0.30,
-            buys=0.42,
-            gap_days=60,
+            buys=0.4,
+            gap_days=55,
             gap_spread=0.4,
-            regularity=2.0,
-            lifetime_days=260,
+            regularity=3.0,
+            lifetime_days=165,
             lifetime_spread=0.7,
-            weekend=1.6,
+            weekend=1.0,
             peak_hours=(21, 22),
-            extra_line=0.25,
-            discount=0.40,
-            spend=0.8,
+            extra_line=0.15,
+            discount=0.6,
+            spend=0.75,
             tastes=(0.1, 0.1, 0.8),
             uplift=0.028,
             dogs=0.10,
             contact=0.72,
-            decides=0.24,
+            decides=0.08,
+            treats=0.8,
         ),
         Cluster(
             name="decided",
             share=0.22,
-            buys=0.62,
-            gap_days=75,
+            buys=0.6,
+            gap_days=80,
             gap_spread=0.4,
             regularity=1.6,
-            lifetime_days=320,
+            lifetime_days=200,
             lifetime_spread=0.7,
-            weekend=1.8,
+            weekend=1.2,
             peak_hours=(12, 20),
-            extra_line=0.20,
-            discount=0.25,
-            spend=1.25,
+            extra_line=0.15,
+            discount=0.15,
+            spend=1.3,
             tastes=(0.1, 0.2, 0.7),
             uplift=0.042,
             dogs=0.05,
             contact=0.80,
-            decides=0.58,
+            decides=0.7,
+            treats=0.05,
         ),
         Cluster(
             name="browser",
@@ -430,7 +434,8 @@ _HAIR: Final = Brand(
             uplift=0.008,
             dogs=0.16,
             contact=0.55,
-            decides=0.10,
+            decides=0.06,
+            treats=0.1,
         ),
         Cluster(
             name="family",
@@ -439,18 +444,19 @@ _HAIR: Final = Brand(
             gap_days=70,
             gap_spread=0.4,
             regularity=1.6,
-            lifetime_days=340,
+            lifetime_days=220,
             lifetime_spread=0.7,
-            weekend=3.0,
+            weekend=6.0,
             peak_hours=(10, 16),
-            extra_line=0.40,
-            discount=0.20,
+            extra_line=0.75,
+            discount=0.3,
             spend=1.0,
             tastes=(0.2, 0.2, 0.6),
             uplift=0.036,
             dogs=0.04,
             contact=0.78,
-            decides=0.46,
+            decides=0.42,
+            treats=0.25,
         ),
     ),
     season_swing=0.18,

@@ -71,7 +71,8 @@ def _staged(brand: Brand, people: People, rng: np.random.Generator) -> tuple[Cod
     decides = np.exp(2.9 + 0.7 * rng.standard_normal(people.n))
     procedure = np.where(consults & (rng.random(people.n) < goes_on), people.first_order + decides, np.nan)
     again = np.where(rng.random(people.n) < 0.05, procedure + 300 + 120 * rng.random(people.n), np.nan)
-    care_start = np.where(np.isnan(procedure), np.nan, procedure + 10 + 15 * rng.random(people.n))
+    treats = consults & np.isnan(procedure) & (rng.random(people.n) < cluster_values(brand, "treats")[people.cluster])
+    care_start = np.where(treats, people.first_order + 5, procedure) + 10 + 15 * rng.random(people.n)
     care_person, care_at = _renewals(
         brand, people, start=care_start, end=care_start + people.leaves - people.first_order, rng=rng
     )

@@ -17,7 +17,7 @@ from analysis.data.synthetic.campaigns import Campaigns
 from analysis.data.synthetic.contacts import Contacts
 from analysis.data.synthetic.groups import Groups, Members
 from analysis.data.synthetic.people import Codes, Flags, People
-from analysis.data.synthetic.purchases import Purchases, at_own_hour
+from analysis.data.synthetic.purchases import PROCEDURE, Purchases, at_own_hour
 from analysis.data.synthetic.season import N_DAYS, Floats
 from analysis.data.synthetic.staff import Staff
 
@@ -208,10 +208,11 @@ def _live_until(world: _World, state: _State, *, day: float) -> None:
     now = slice(state.next_purchase, end)
     state.next_purchase = end
     person, at = world.own.person[now], world.own.at[now]
-    paused = (at >= state.pause_from[person]) & (at < state.pause_until[person])
+    movable = world.own.stage[now] != PROCEDURE  # no message puts off an operation
+    paused = movable & (at >= state.pause_from[person]) & (at < state.pause_until[person])
     state.fate[now][paused] = PAUSED
     state.fate_touch[now][paused] = state.pause_touch[person[paused]]
-    owing = np.flatnonzero(~paused & (at > state.owed_from[person]) & (at < state.owed_until[person]))
+    owing = np.flatnonzero(movable & ~paused & (at > state.owed_from[person]) & (at < state.owed_until[person]))
     payers, first = np.unique(person[owing], return_index=True)  # the first such purchase pays
     paid = owing[first]
     state.fate[now][paid] = BORROWED
