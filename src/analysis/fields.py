@@ -223,6 +223,7 @@ FIELDS: Final[dict[str, Field]] = {
         "流失概率 × 期限内应有消费额",
         "Probability of leaving × revenue due within the horizon",
     ),
+    "value_at_risk_each": Field("人均风险金额", "Money at risk, each", "money"),
     "value_band": Field("按消费", "By spending"),
     "risk_band": Field("按风险", "By risk"),
     "expected_leavers": Field("预计流失", "Expected to leave", "customers"),

@@ -70,24 +70,24 @@ def reliability_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
 
 
 def risk_grid(table: pd.DataFrame, *, style: Style) -> "Figure":
-    """Draw customers and money at risk by value (rows) and risk (columns); the cell with most money is tinted.
+    """Draw customers and money at risk by value (rows) and risk (columns); the cell with most at risk a head is tinted.
 
     Args:
         table: One row per cell, most first: labels ``value_band_zh``, ``risk_band_zh`` … , n_customers (customers),
-            value_at_risk (currency); a hidden cell has no numbers.
+            value_at_risk (currency), value_at_risk_each (currency a head); a hidden cell has no numbers.
         style: For whom.
     """
     value, risk = f"value_band_{style.language}", f"risk_band_{style.language}"
     rows, columns = list(dict.fromkeys(table[value])), list(dict.fromkeys(table[risk]))
-    height = 100 if style.narrow else 76
+    height = 124 if style.narrow else 80
     figure, axes = style.canvas(len(rows) * height + 52, left=8, right=0, top=44, bottom=8)
     margin = 0.0 if style.narrow else 0.9
     axes.set(xlim=(-margin, len(columns)), ylim=(len(rows), 0))
     axes.set_axis_off()
-    most = float(table["value_at_risk"].max())
+    most, dearest = float(table["value_at_risk"].max()), table["value_at_risk_each"].max()
     for cell in table.to_dict("records"):
-        at = (columns.index(cell[risk]), rows.index(cell[value]))
-        _draw_cell(axes, cell, at=at, tinted=cell["value_at_risk"] == most > 0, most=most, style=style)
+        at, tinted = (columns.index(cell[risk]), rows.index(cell[value])), cell["value_at_risk_each"] == dearest > 0
+        _draw_cell(axes, cell, at=at, tinted=tinted, most=most, style=style)
     for column, label in enumerate(columns):
         words = _on_two_lines(label) if style.narrow else label
         axes.text(column + 0.02, -0.1, words, color=INK_2, fontsize=TICK, va="bottom", linespacing=1.2)
@@ -110,16 +110,27 @@ def _draw_cell(
     from matplotlib.patches import Rectangle
 
     column, row = at
-    money, n = (float("nan") if pd.isna(cell[name]) else float(cell[name]) for name in ("value_at_risk", "n_customers"))
+    names = ("value_at_risk", "n_customers", "value_at_risk_each")
+    money, n, each = (float("nan") if pd.isna(cell[name]) else float(cell[name]) for name in names)
     face, ink, mark = (ACCENT_SOFT, ACCENT, ACCENT) if tinted else (GRID, INK, MARK)
-    top, height = (row + 0.26, 0.72) if style.narrow else (row + 0.03, 0.94)
-    left = column + 0.08
+    top, height = (row + 0.21, 0.77) if style.narrow else (row + 0.03, 0.94)
+    left, lines = (
+        column + 0.08,
+        [top + share * height for share in ((0.2, 0.36, 0.6, 0.83) if style.narrow else (0.34, 0.55, 0.79, 0.79))],
+    )
     axes.add_patch(Rectangle((column + 0.02, top), 0.96, height, facecolor=face))
     amount = style.number(money, "money")
-    axes.text(left, top + 0.33 * height, amount, color=ink, fontsize=15, fontweight=600, va="center")
+    axes.text(left, lines[0], amount, color=ink, fontsize=15, fontweight=600, va="center")
     if most > 0 and not np.isnan(money):
-        axes.add_patch(Rectangle((left, top + 0.54 * height), 0.84 * money / most, 0.06, facecolor=mark))
-    axes.text(left, top + 0.8 * height, style.number(n, "customers"), color=INK_2, fontsize=TICK, va="center")
+        axes.add_patch(Rectangle((left, lines[1]), 0.84 * money / most, 0.05, facecolor=mark))
+    people = style.number(n, "customers", bare=style.narrow and style.language == "en")
+    per_head = style.text(f"人均 {style.number(each, 'money')}", f"{style.number(each, 'money')} each")
+    if style.narrow:
+        axes.text(left, lines[2], people, color=INK_2, fontsize=TICK, va="center")
+        axes.text(left, lines[3], per_head if n > 0 else "", color=ink, fontsize=TICK, va="center")
+        return
+    axes.text(left, lines[2], people, color=INK_2, fontsize=TICK, va="center")
+    axes.text(column + 0.92, lines[3], per_head if n > 0 else "", color=ink, fontsize=TICK, va="center", ha="right")
 
 
 def _on_two_lines(label: str) -> str:

@@ -6,20 +6,16 @@ that drift, as a random walk of the log-odds, and the luck of the individual cus
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from analysis.churn.season import shifted
 from analysis.errors import AnalysisError
 from analysis.stats.scoring import Score
 
-__all__ = ["LevelDrift", "expected_loss", "level_drift", "level_offset"]
-
-Floats = NDArray[np.float64]
-_FLOOR: Final = 1e-6
-_WIDEST_OFFSET: Final = 20.0
-_BISECTIONS: Final = 60
+__all__ = ["LevelDrift", "expected_loss", "level_drift"]
 
 
 class LevelDrift(NamedTuple):
@@ -34,38 +30,18 @@ class LevelDrift(NamedTuple):
     n_moves: int
 
 
-def level_offset(churned: ArrayLike, probability: ArrayLike) -> float:
-    """Return by how much all log-odds must move for the expected number of leavers to equal the actual one.
-
-    Above 0: more left than forecast. Half a customer is added to both sides, so that it is finite.
-
-    Examples:
-        >>> abs(level_offset([1, 0, 1, 0], [0.5, 0.5, 0.5, 0.5])) < 1e-6
-        True
-    """
-    y = np.asarray(churned, dtype=np.float64)
-    odds = _log_odds(probability)
-    target = (y.sum() + 0.5) / (y.size + 1) * y.size
-    low, high = -_WIDEST_OFFSET, _WIDEST_OFFSET
-    for _ in range(_BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _expit(odds + middle).sum() < target else (low, middle)
-    return (low + high) / 2
-
-
-def level_drift(offsets: Sequence[float]) -> LevelDrift:
-    """Return how far the level moves between successive windows.
+def level_drift(moves: Sequence[float]) -> LevelDrift:
+    """Return how far the level moves between successive windows, beyond what was foretold.
 
     Args:
-        offsets: ``level_offset`` of one and the same forecast on successive windows, oldest first.
+        moves: Of the level from window to window, log-odds (``season.Season.surprises``).
 
     Raises:
-        AnalysisError: If there are fewer than two windows.
+        AnalysisError: If there is no move.
     """
-    if len(offsets) < 2:
-        raise AnalysisError(f"Drift needs at least two windows, got {len(offsets)}.")
-    moves = np.diff(np.asarray(offsets, dtype=np.float64))
-    return LevelDrift(float(np.sqrt(np.mean(moves**2))), int(moves.size))
+    if not moves:
+        raise AnalysisError("Drift needs at least two windows.")
+    return LevelDrift(float(np.sqrt(np.mean(np.square(moves)))), len(moves))
 
 
 def expected_loss(
@@ -85,18 +61,9 @@ def expected_loss(
     w = np.broadcast_to(np.asarray(weight, dtype=np.float64), p.shape)
     expected = float(p @ w)
     quantile = float(stdtrit(drift.n_moves, 0.5 + confidence_level / 2))
-    odds, move = _log_odds(p), quantile * drift.deviation
-    below = expected - float(_expit(odds - move) @ w)
-    above = float(_expit(odds + move) @ w) - expected
+    move = quantile * drift.deviation
+    below = expected - float(shifted(p, by=-move) @ w)
+    above = float(shifted(p, by=move) @ w) - expected
     luck = float(ndtri(0.5 + confidence_level / 2)) * float(np.sqrt((p * (1 - p)) @ w**2))
     lower = max(expected - float(np.hypot(below, luck)), 0.0)
     return Score(expected, lower, min(expected + float(np.hypot(above, luck)), float(w.sum())))
-
-
-def _log_odds(probability: ArrayLike) -> Floats:
-    p = np.clip(np.asarray(probability, dtype=np.float64), _FLOOR, 1 - _FLOOR)
-    return np.asarray(np.log(p) - np.log1p(-p), dtype=np.float64)
-
-
-def _expit(odds: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float64)

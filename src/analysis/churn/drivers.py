@@ -13,7 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.stats.scoring import Score, log_loss_difference
 
-__all__ = ["DRIVERS", "Driver", "importance", "shuffled_forecasts", "typical_values"]
+__all__ = ["DRIVERS", "SHUFFLED", "Driver", "importance", "shuffled_forecasts", "typical_values"]
+
+SHUFFLED: Final = "shuffled__"
+"""Before the name of a driver: the column with the forecast after its columns were shuffled."""
 
 
 class Driver(NamedTuple):

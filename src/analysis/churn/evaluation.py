@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from analysis.stats.scoring import (
@@ -26,13 +27,16 @@ __all__ = [
     "EXCESS_ERROR_AT_MOST",
     "FEWEST_EVENTS",
     "REPEAT_SHARE_AT_LEAST",
+    "SINGLE_ORDER_AT_MOST",
     "SLOPE_WITHIN",
     "Evaluation",
     "Verdict",
     "answerable",
     "choose",
     "evaluate",
+    "evaluate_both",
     "failed_gates",
+    "is_the_question",
 ]
 
 FEWEST_EVENTS: Final = 200
@@ -40,6 +44,10 @@ FEWEST_EVENTS: Final = 200
 
 REPEAT_SHARE_AT_LEAST: Final = 0.10
 """Below this share of customers who ever bought on a second day, "will they buy again soon" is the wrong question."""
+
+SINGLE_ORDER_AT_MOST: Final = 0.75
+"""Above this share of the money of those who came back in each one's single largest order, the rest is small change
+beside it (a transplant and its care goods), and to come back for that is not to stay."""
 
 SLOPE_WITHIN: Final = (0.9, 1.1)
 EXCESS_ERROR_AT_MOST: Final = 0.02
@@ -59,7 +67,7 @@ class Verdict(StrEnum):
     TOO_SHORT = "too_short"
     """The history is shorter than learning, calibrating and judging need."""
     NOT_THE_QUESTION = "not_the_question"
-    """Customers here buy once."""
+    """Customers here buy once, or once that counts."""
 
 
 class Evaluation(NamedTuple):
@@ -97,16 +105,26 @@ class Evaluation(NamedTuple):
         return self.ece - self.ece_by_luck
 
 
-def answerable(*, share_repeat: float, n_training_origins: int, n_churned: int, n_stayed: int) -> Verdict | None:
-    """Return why churn cannot be judged on these data, or None if it can.
+def is_the_question(*, share_repeat: float, share_single_order: float) -> bool:
+    """Return whether these customers come back at all, so that staying away can be told from being done.
 
     Args:
         share_repeat: Share of customers who bought on a second day, 0-1.
+        share_single_order: Of the money of those, the share in each one's largest order, 0-1; NaN if there are none.
+    """
+    return share_repeat >= REPEAT_SHARE_AT_LEAST and share_single_order <= SINGLE_ORDER_AT_MOST
+
+
+def answerable(*, is_the_question: bool, n_training_origins: int, n_churned: int, n_stayed: int) -> Verdict | None:
+    """Return why churn cannot be judged on these data, or None if it can.
+
+    Args:
+        is_the_question: Whether customers come back here at all.
         n_training_origins: Origins with enough history to learn from.
         n_churned: Leavers in the smallest of the judging, calibration and training windows.
         n_stayed: Stayers in the same way.
     """
-    if share_repeat < REPEAT_SHARE_AT_LEAST:
+    if not is_the_question:
         return Verdict.NOT_THE_QUESTION
     if not n_training_origins:
         return Verdict.TOO_SHORT
@@ -144,6 +162,24 @@ def evaluate(
         ece=expected_calibration_error(y, probability),
         ece_by_luck=perfect_calibration_error(probability, rng=np.random.default_rng(seed)),
     )
+
+
+def evaluate_both(judgement: pd.DataFrame, *, seed: int) -> tuple[Evaluation, Evaluation]:
+    """Judge the full model and recency alone on the judging window.
+
+    Args:
+        judgement: One row per customer and window: ``role``, ``churned``, ``p_model``, ``p_baseline``.
+        seed: Of the draws that give the calibration error's luck.
+
+    Returns:
+        The evaluation of the full model, and that of recency alone.
+    """
+    judged = judgement[judgement["role"] == "judging"]
+    model, baseline = (
+        evaluate(judged["churned"], judged[p], baseline=judged["p_baseline"], seed=seed)
+        for p in ("p_model", "p_baseline")
+    )
+    return model, baseline
 
 
 def failed_gates(evaluation: Evaluation, *, against_baseline: bool = True) -> tuple[str, ...]:

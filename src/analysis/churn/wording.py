@@ -57,8 +57,9 @@ def reason(verdict: Verdict, *, horizon_days: int) -> Label:
             "orders at least",
         },
         Verdict.NOT_THE_QUESTION: {
-            "zh": "这里的客户大多只买一次，「会不会流失」不是该问的问题",
-            "en": "Most customers here buy once: whether they will leave is not the right question",
+            "zh": "这里的钱来自一次性的大单，或者大多数人只买一次：「会不会流失」不是该问的问题",
+            "en": "Money here comes in one large order each, or most people buy once: whether they will leave is not "
+            "the right question",
         },
     }
     return reasons[verdict]

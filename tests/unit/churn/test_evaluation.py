@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.churn.evaluation import Verdict, answerable, choose, evaluate, failed_gates
+from analysis.churn.evaluation import Verdict, answerable, choose, evaluate, failed_gates, is_the_question
 
 
 def expit(odds):
@@ -61,15 +61,22 @@ def test_slope_interval_touching_the_band_is_not_wholly_outside(world):
 
 
 @pytest.mark.parametrize(
-    ("share_repeat", "origins", "churned", "stayed", "verdict"),
+    ("question", "origins", "churned", "stayed", "verdict"),
     [
-        (0.05, 4, 9_000, 9_000, Verdict.NOT_THE_QUESTION),
-        (0.5, 0, 9_000, 9_000, Verdict.TOO_SHORT),
-        (0.5, 2, 199, 9_000, Verdict.TOO_FEW),
-        (0.5, 2, 9_000, 199, Verdict.TOO_FEW),
-        (0.5, 1, 200, 200, None),
+        (False, 4, 9_000, 9_000, Verdict.NOT_THE_QUESTION),
+        (True, 0, 9_000, 9_000, Verdict.TOO_SHORT),
+        (True, 2, 199, 9_000, Verdict.TOO_FEW),
+        (True, 2, 9_000, 199, Verdict.TOO_FEW),
+        (True, 1, 200, 200, None),
     ],
 )
-def test_what_cannot_be_judged_is_said_before_any_model(share_repeat, origins, churned, stayed, verdict):
-    found = answerable(share_repeat=share_repeat, n_training_origins=origins, n_churned=churned, n_stayed=stayed)
+def test_what_cannot_be_judged_is_said_before_any_model(question, origins, churned, stayed, verdict):
+    found = answerable(is_the_question=question, n_training_origins=origins, n_churned=churned, n_stayed=stayed)
     assert found == verdict
+
+
+def test_where_customers_buy_once_or_the_money_comes_in_one_order_churn_is_not_the_question():
+    assert is_the_question(share_repeat=0.5, share_single_order=0.3)
+    assert not is_the_question(share_repeat=0.05, share_single_order=0.3)
+    assert not is_the_question(share_repeat=0.5, share_single_order=0.92)
+    assert not is_the_question(share_repeat=0.5, share_single_order=float("nan"))
