@@ -24,6 +24,8 @@ __all__ = ["Execution", "Failure", "blocks_of", "execute", "lacking", "not_execu
 _SOCKET_PATH_LIMIT: Final = 60  # a Unix socket's path has at most 107 bytes, some are the kernel's own
 _HOUSE_ERRORS: Final = frozenset(errors.__all__)
 _MAX_MESSAGE: Final = 300
+# where ipykernel says a cell's code lies; bounded, so that a megabyte of printing costs no second
+_CELL_FILE: Final = re.compile(r"(?:/[\w.+-]{1,80}){0,16}/ipykernel_\d+/\d+\.py")
 _TIMEOUT_HINT: Final = "raise deadline_minutes in the book, or give this notebook less to do"
 
 
@@ -286,6 +288,7 @@ def _quoted_last(message: str) -> str:
 
 
 def _redacted(text: str, redact: Mapping[str, str]) -> str:
+    text = _CELL_FILE.sub("<cell>", text)
     for path in sorted(redact, key=len, reverse=True):
         text = text.replace(path, redact[path])
     return text

@@ -7,6 +7,7 @@ client notes which cells the kernel has answered for and whether the workbench's
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -169,7 +170,8 @@ class _Engine(NBClientEngine):  # type: ignore[misc]  # untyped base
         )
         client.session = session
         client.on_cell_executed = client.note_answer
-        client.execute(env=dict(session.environment), cwd=str(session.cwd))
+        silent = subprocess.DEVNULL  # what the kernel says of itself is no part of the notebook, nor of the terminal
+        client.execute(env=dict(session.environment), cwd=str(session.cwd), stdout=silent, stderr=silent)
 
 
 papermill_engines.register(ENGINE, _Engine)

@@ -11,9 +11,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from analysis.page.blocks import MIME
 from analysis.params import Book
 
-__all__ = ["Identity", "customer_level", "digest_of", "file_records", "identify", "versions"]
+__all__ = ["Identity", "customer_level", "digest_of", "file_records", "identify", "protect", "versions"]
 
 RUN_ID_LENGTH: Final = 10
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
@@ -115,15 +116,30 @@ def file_records(folder: Path) -> dict[str, dict[str, Any]]:
     return records
 
 
+def protect(folder: Path) -> None:
+    """Let only the owner read what speaks of single customers, wherever it lies."""
+    for path in folder.rglob("*.parquet"):
+        if customer_level(path, path.relative_to(folder).as_posix()):
+            path.chmod(0o600)
+
+
 def customer_level(path: Path, name: str) -> bool:
-    """Return whether a file of a run speaks of single customers: by its place, or by its columns."""
+    """Return whether a file of a run speaks, or may speak, of single customers: by its place, or by what it holds."""
     if name.startswith("private/"):
         return True
+    if path.suffix == ".ipynb":
+        return _shows_more_than_blocks(path)
     if path.suffix != ".parquet":
         return False
     import pyarrow.parquet as pq
 
     return not _CUSTOMER_KEYS.isdisjoint(pq.read_schema(path).names)
+
+
+def _shows_more_than_blocks(path: Path) -> bool:
+    """Return whether a notebook printed anything of its own: what it says, only its author knows."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return any(MIME not in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
 
 
 def _parameter_files(book: Book, root: Path) -> list[Path]:

@@ -22,7 +22,7 @@ from analysis.errors import DataError, PublishError
 from analysis.reporting.execute import Execution, write_notebook
 from analysis.reporting.page_info import PageInfo
 from analysis.runs.batch import Deadline, cores, run_notebooks
-from analysis.runs.manifest import Identity, file_records, identify
+from analysis.runs.manifest import Identity, file_records, identify, protect
 from analysis.runs.outcome import merged_results, settle, write_json
 from analysis.runs.pages import find_chromium, render_pages, write_pdfs
 from analysis.runs.progress import Progress
@@ -184,6 +184,7 @@ def _build(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progres
     if plan.chromium is not None:
         progress.doing("printing pages")
         write_pdfs(building, chromium=plan.chromium)
+    protect(building)
     write_json(building / "manifest.json", _manifest(plan, executions, building))
     return tuple(name for name, execution in executions.items() if execution.failure is not None)
 

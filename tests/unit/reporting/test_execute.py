@@ -190,7 +190,8 @@ def test_the_executed_notebook_carries_no_machine_path_no_time_and_no_copy_of_pa
 
 
 def test_executing_twice_gives_the_same_bytes(tmp_path):
-    make_notebook(tmp_path, "same", ["print({'a', 'b', 'c', 'd'}, horizon)"])
+    warns = "import warnings\nwarnings.warn('careful')"
+    make_notebook(tmp_path, "same", ["print({'a', 'b', 'c', 'd'}, horizon)", warns, "raise ValueError('<b>')"])
     texts = []
     for turn in ("one", "two"):
         done = _execute(discover(tmp_path)["same"], {"horizon": 7}, tmp_path)
