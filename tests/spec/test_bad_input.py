@@ -24,7 +24,7 @@ def refunds_of(loaded: Any) -> pd.DataFrame:
 
 
 def purchases_of(loaded: Any, day: date = date(2026, 7, 1)) -> pd.DataFrame:
-    frame = open_tables(loaded.folder).as_of(day).purchases().collect("pandas").to_native()
+    frame: pd.DataFrame = open_tables(loaded.folder).as_of(day).purchases().collect("pandas").to_native()
     return frame.set_index("order_id")
 
 
@@ -59,7 +59,7 @@ def test_the_line_that_the_error_proposes_makes_the_book_load(load_files):
 
 
 def test_a_column_that_the_book_names_and_the_source_lacks_is_an_error_even_if_it_is_optional(load_files):
-    with pytest.raises(DataError, match="'discount' .the book names '优惠'. is missing"):
+    with pytest.raises(DataError, match=r"'discount' \(the book names '优惠'\) is missing"):
         load_files({"orders.csv": HEADER + GOOD}, orders={"columns": {"discount": "优惠"}})
 
 
@@ -291,7 +291,7 @@ def test_a_table_without_news_is_a_warning_and_a_missing_one_too(load_files):
 def test_stale_after_days_makes_old_data_exit_3(load_files):
     accounts = load_files({"orders.csv": HEADER + GOOD}).tables
     assert compare(accounts, before=(), today=date(2026, 7, 1), stale_after_days=11) == ()
-    with pytest.raises(DataError, match="11 days ago; data.stale_after_days allows 10"):
+    with pytest.raises(DataError, match=r"11 days ago; data\.stale_after_days allows 10"):
         compare(accounts, before=(), today=date(2026, 7, 1), stale_after_days=10)
 
 

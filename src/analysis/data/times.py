@@ -103,7 +103,7 @@ def _clock_format(rest: str, *, glued: bool) -> str | None:
 
 def _normal(expression: str) -> str:
     """SQL of the text with ASCII digits and signs, Chinese halves of the day as AM and PM."""
-    ascii_text = f"translate({stripped(expression)}, '０１２３４５６７８９：／－．', '0123456789:/-.')"
+    ascii_text = f"translate({stripped(expression)}, '０１２３４５６７８９：／－．\u3000\u00a0', '0123456789:/-.  ')"
     return f"replace(replace({ascii_text}, '上午', 'AM '), '下午', 'PM ')"
 
 
