@@ -172,6 +172,8 @@ FIELDS: Final[dict[str, Field]] = {
     "min_revenue": Field("消费额至少", "Revenue, at least", "money"),
     "median_revenue": Field("消费额中位数", "Median revenue", "money"),
     "median_days_since_last_order": Field("距上次下单中位数", "Median days since last order", "days"),
+    "from_number": Field("原编号", "No. then", "count"),
+    "to_number": Field("现编号", "No. now", "count"),
     "from_group": Field("原分层", "Tier then"),
     "to_group": Field("现分层", "Tier now"),
     "n_from": Field("原分层人数", "Customers then", "customers"),
@@ -288,7 +290,6 @@ FIELDS: Final[dict[str, Field]] = {
     "channel": Field("渠道", "Channel"),
     "read_rate": Field("阅读率", "Read rate", "share"),
     "confirm_rate": Field("员工确认率", "Staff confirmation", "share"),
-    "touch_cost": Field("每次费用", "Cost a touch", "money"),
-    "staff_minutes": Field("每次用时", "Staff time a touch", "minutes"),
+    "cost_per_thousand": Field("每千次费用", "Cost per thousand", "money", "含员工时间", "Staff time included"),
     "source": Field("来源", "Source"),
 }

@@ -12,6 +12,7 @@ from analysis.charts.theme import (
     INK,
     INK_2,
     INK_3,
+    LINE_2,
     MARK,
     TEXT,
     TICK,
@@ -52,7 +53,7 @@ def profit_by_strategy(table: pd.DataFrame, *, style: Style) -> "Figure":
     """
     names = table[f"strategy_{style.language}"].tolist()
     scale = style.scale(_ends(table, "incremental_profit"), "money")
-    figure, axes = _rows(names, style=style, right=200)
+    figure, axes = _rows(names, style=style, right=240)
     for y, row in enumerate(table.to_dict("records")):
         color = ACCENT if row["recommended"] else MARK
         estimate = _estimate(row, "incremental_profit")
@@ -64,8 +65,8 @@ def profit_by_strategy(table: pd.DataFrame, *, style: Style) -> "Figure":
             _at(axes, style.width, y, f"{value}　{best}", style=style, color=text, bold=True, above=True)
             continue
         interval = scale.interval(estimate.ci_lower, estimate.ci_upper, language=style.language)
-        _at(axes, 552, y, value, style=style, color=text, bold=True)
-        _at(axes, 648, y, interval, style=style)
+        _at(axes, 520, y, value, style=style, color=text, bold=True)
+        _at(axes, 644, y, interval, style=style)
         _at(axes, 700, y, best, style=style)
     _money_axis(axes, _ends(table, "incremental_profit"), factor=scale.factor, zero=_zero(style))
     profit = style.text("增量利润", "Profit") + (f"，{scale.label}" if style.language == "zh" else f", {scale.label}")
@@ -73,7 +74,7 @@ def profit_by_strategy(table: pd.DataFrame, *, style: Style) -> "Figure":
     if style.narrow:
         _head(axes, style.width, f"{profit}　{best_label}", style=style)
     else:
-        for x, text in ((552, profit), (648, style.text("80% 区间", "80% interval")), (700, best_label)):
+        for x, text in ((520, profit), (644, style.text("80% 区间", "80% interval")), (700, best_label)):
             _head(axes, x, text, style=style)
     return figure
 
@@ -96,8 +97,10 @@ def profit_against_deletions(table: pd.DataFrame, *, style: Style) -> "Figure":
         low, high = (row[f"incremental_profit_ci_{end}"] / scale.factor for end in ("lower", "upper"))
         left, right = (row[f"incremental_deletions_ci_{end}"] for end in ("lower", "upper"))
         at = (row["incremental_deletions"], row["incremental_profit"] / scale.factor)
-        axes.vlines(at[0], low, high, colors=color, linewidth=1, zorder=1)
-        axes.hlines(at[1], left, right, colors=color, linewidth=1, zorder=1)
+        thin = ACCENT if row["recommended"] else LINE_2
+        if not np.isnan([low, left]).any():
+            axes.vlines(at[0], low, high, colors=thin, linewidth=1, zorder=1)
+            axes.hlines(at[1], left, right, colors=thin, linewidth=1, zorder=1)
         axes.plot(*at, **marker_of(Grade.PRIOR, color=color))
     zero_line(axes, vertical=False)
     ends = [value / scale.factor for value in _ends(table, "incremental_profit")]
@@ -151,7 +154,7 @@ def short_and_long_run(table: pd.DataFrame, *, style: Style) -> "Figure":
     """
     both = [*table["profit_early"], *table["profit_late"]]
     scale = style.scale(both, "money")
-    figure, axes = style.canvas(380, left=64, right=170 if style.narrow else 330, top=34, bottom=10)
+    figure, axes = style.canvas(390, left=64, right=170 if style.narrow else 330, top=50, bottom=10)
     low, high = min(0.0, *both) / scale.factor, max(0.0, *both) / scale.factor
     pad = 0.08 * max(high - low, 1e-9)
     axes.set_ylim(low - pad, high + pad)
@@ -163,6 +166,8 @@ def short_and_long_run(table: pd.DataFrame, *, style: Style) -> "Figure":
         text = style.text(f"第 {days} 天", f"day {days}")
         axes.annotate(text, (x, 1), xycoords="axes fraction", xytext=(0, 8), **_CAPTION, va="bottom", ha="center")
     axes.hlines(0, 0, 1, colors=INK, linewidth=1.25, zorder=1)
+    unit = style.text("累计增量利润，", "cumulative profit, ") + scale.label
+    axes.annotate(unit, (0, 1), xycoords=("figure fraction", "axes fraction"), xytext=(0, 26), **_CAPTION, ha="left")
     ends = table["profit_late"].to_numpy(dtype=float) / scale.factor
     for row, y in zip(table.to_dict("records"), _apart(ends, axes, least=20.0), strict=True):
         color = ACCENT if row["recommended"] else MARK
@@ -307,12 +312,14 @@ def _tick(value: float) -> str:
 
 
 def _ends(table: pd.DataFrame, column: str) -> list[float]:
-    return [*table[f"{column}_ci_lower"], *table[f"{column}_ci_upper"]]
+    return [*table[f"{column}_ci_lower"].dropna(), *table[f"{column}_ci_upper"].dropna(), *table[column]]
 
 
 def _estimate(row: dict[Any, Any], column: str) -> Estimate:
-    ends = (row[f"{column}_ci_lower"], row[f"{column}_ci_upper"], row["confidence_level"])
-    return Estimate(row[column], "money", *ends, grade=Grade(row.get("grade", "D")))
+    grade, lower = Grade(row.get("grade", "D")), row[f"{column}_ci_lower"]
+    if np.isnan(lower):
+        return Estimate(row[column], "money", grade=Grade.MEASURED)
+    return Estimate(row[column], "money", lower, row[f"{column}_ci_upper"], row["confidence_level"], grade=grade)
 
 
 def _width(text: str, *, style: Style) -> float:

@@ -13,7 +13,7 @@ from analysis.touch.effects import load_effects
 from analysis.touch.money import LEDGER
 from analysis.touch.outcome import outcome_from
 from analysis.touch.population import HISTORY_PREFIX
-from analysis.touch.strategies import NO_TOUCH, StrategySet, load_strategies
+from analysis.touch.strategies import AS_HISTORY, NO_TOUCH, StrategySet, load_strategies
 from analysis.touch.summary import CONFIDENCE, MEASURES, Spread, drivers, increments
 from analysis.touch.verdict import Kind, reach_verdict
 
@@ -99,7 +99,7 @@ def strategy_words(
     strategy_economics: dict[str, Any],
     tables: Tables,
 ) -> dict[str, Any]:
-    """The sentences that depend on what came out: answer, detail, claims of sections, what was assumed, the test."""
+    """The sentences that depend on what came out: the decision and why, claims of sections, what was assumed."""
     v = strategy_verdict
     kind = Kind(v["kind"])
     table = strategy_outcomes.pivot(index="strategy", columns="measure", values=["value", "ci_lower"]).drop(NO_TOUCH)
@@ -110,17 +110,22 @@ def strategy_words(
         "wage": not strategy_economics["wage_measured"],
     }
     assumed = [wording.ASSUMED[name] for name, lacks in lacking.items() if lacks] or [wording.ASSUMED["nothing"]]
-    detail = wording.detail(kind, over_history=v["over_history"] is not None)
-    per_arm = v["per_arm"]
+    past = v["over_history"] is not None and v["runner_up"] != AS_HISTORY and tables.has("touches")
+    why, per_arm = wording.reasons(kind, over_history=past), v["per_arm"]
+    test = wording.settling_test(affordable=per_arm is not None and 2 * per_arm <= v["n_customers"])
     return {
-        "answer": {**wording.answer(kind), "detail_zh": detail["zh"], "detail_en": detail["en"]},
+        "decision": {
+            **wording.decision(kind),
+            "why": why,
+            "worth_label": wording.worth_label(),
+            "reasons_to_change": [wording.turning_point(), test],
+        },
         **wording.sections(
             any_better=bool((table["ci_lower", "incremental_profit"] > 0).any()),
             focus_hurts_most=table["value", "incremental_deletions"].idxmax() == v["focus"],
             same_early=v["early_winner"] == v["winner"],
         ),
         "assumed": {language: "\n\n".join(label[language] for label in assumed) for language in ("zh", "en")},
-        "test": wording.settling_test(affordable=per_arm is not None and 2 * per_arm <= v["n_customers"]),
     }
 
 
@@ -203,7 +208,6 @@ def strategy_drivers(
     table = drivers(outcome, first=strategy_verdict["winner"], second=strategy_verdict["runner_up"])
     names = _assumption_names(strategies_params, channels=strategy_channels)
     table = table[table["effect"].isin(names)].head(_SHOWN_DRIVERS)
-    ends = table[["lead_if_low", "lead_if_high"]]
     return pd.DataFrame(
         {
             "assumption_zh": [names[effect][0] for effect in table["effect"]],
@@ -212,20 +216,19 @@ def strategy_drivers(
             "assumed_high": table["high"],
             "lead_if_low": table["lead_if_low"],
             "lead_if_high": table["lead_if_high"],
-            "flips": (ends.min(axis=1) < 0) & (ends.max(axis=1) > 0),
+            "flips": table["flips"],
         }
     ).reset_index(drop=True)
 
 
 def strategy_driver_words(strategy_drivers: pd.DataFrame) -> dict[str, Any]:
-    """The two assumptions the lead hangs on most, as values for sentences: driver, driver_low, driver_high, …2."""
+    """The assumption the lead hangs on most, as values for sentences: driver, driver_low, driver_high."""
     found: dict[str, Any] = {"driver": {"zh": "运气", "en": "luck"}}
-    for suffix, row in zip(("", "2"), strategy_drivers.head(2).to_dict("records"), strict=False):
-        found[f"driver{suffix}"] = {"zh": row["assumption_zh"], "en": row["assumption_en"]}
-        for end in ("low", "high"):
-            estimate = Estimate(float(row[f"lead_if_{end}"]), "money", grade=Grade.PRIOR)
-            found[f"driver{suffix}_{end}"] = estimate.as_result()
-    return found
+    lead: dict[str, float | None] = {"low": None, "high": None}
+    for row in strategy_drivers.head(1).to_dict("records"):
+        found["driver"] = {"zh": row["assumption_zh"], "en": row["assumption_en"]}
+        lead = {end: float(row[f"lead_if_{end}"]) for end in lead}
+    return found | {f"driver_{end}": Estimate(v, "money", grade=Grade.PRIOR).as_result() for end, v in lead.items()}
 
 
 def strategy_table(strategy_outcomes: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
@@ -243,13 +246,20 @@ def strategy_table(strategy_outcomes: pd.DataFrame, strategies_params: Strategie
     table = _measured(strategy_outcomes, measures, params=strategies_params)
     narrow = [f"{name}_ci_{end}" for name in ("touches", "cost", "staff_hours", "p_best") for end in ("lower", "upper")]
     table = table.sort_values("incremental_profit", ascending=False, ignore_index=True)
-    return table.drop(columns=["strategy", *narrow]).assign(grade="D")
+    return table.drop(columns=["strategy", *narrow])
 
 
 def strategy_channel_rates(
-    strategy_channels: pd.DataFrame, strategy_customers: pd.DataFrame, strategies_params: StrategiesParams
+    strategy_channels: pd.DataFrame,
+    strategy_customers: pd.DataFrame,
+    strategy_economics: dict[str, Any],
+    strategies_params: StrategiesParams,
 ) -> pd.DataFrame:
-    """The channels that a strategy or the past uses: read and confirmation rate with grade, cost, minutes, source."""
+    """The channels that a strategy or the past uses: read and confirmation rate with grade, cost, source.
+
+    ``cost_per_thousand`` (currency) holds the staff time of a thousand touches too.
+    """
+    wage = float(strategy_economics["wage_per_hour"])
     used = {s.channel for strategy in _set(strategies_params).strategies for s in strategy.steps}
     columns = [str(name) for name in strategy_customers.columns]
     used |= {name.removeprefix(HISTORY_PREFIX) for name in columns if name.startswith(HISTORY_PREFIX)}
@@ -262,8 +272,7 @@ def strategy_channel_rates(
             "read_rate": table["read_rate"],
             "grade": table["read_grade"],
             "confirm_rate": table["confirm_rate"].where(table["needs_staff"]),
-            "touch_cost": table["cost"],
-            "staff_minutes": table["staff_minutes"],
+            "cost_per_thousand": 1000 * (table["cost"] + table["staff_minutes"] / 60 * wage),
             "source_zh": np.where(claimed, wording.MARKETING_CLAIM["zh"], "本店触达记录"),
             "source_en": np.where(claimed, wording.MARKETING_CLAIM["en"], "this shop's touches"),
         }
@@ -302,8 +311,10 @@ def _measured(outcomes: pd.DataFrame, measures: list[str], *, params: Strategies
     for measure in measures:
         rows = outcomes[outcomes["measure"] == measure].set_index("strategy")
         wide[measure] = rows["value"].reindex(wide["strategy"]).to_numpy()
+        # Against itself no_touch is 0 by definition, without an interval.
+        defined = wide["strategy"].eq(NO_TOUCH) & measure.startswith("incremental")
         for end in ("ci_lower", "ci_upper"):
-            wide[f"{measure}_{end}"] = rows[end].reindex(wide["strategy"]).to_numpy()
+            wide[f"{measure}_{end}"] = rows[end].reindex(wide["strategy"]).mask(defined.to_numpy()).to_numpy()
     return _labelled(wide.assign(confidence_level=CONFIDENCE), params=params)
 
 

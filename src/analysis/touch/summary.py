@@ -193,7 +193,8 @@ def drivers(outcome: Outcome, *, first: str, second: str) -> pd.DataFrame:
 
     Returns:
         One row per effect: ``effect``, ``low`` and ``high`` (mean of the effect there), ``lead_if_low`` and
-        ``lead_if_high`` (money), ``swing`` (absolute difference), ``swing_std_error``; largest swing first.
+        ``lead_if_high`` (money), ``swing`` (absolute difference), ``flips`` (whether the second wins at one end and
+        the first at the other, each beyond the simulation's own error at 80 %); largest swing first.
     """
     gain = increments(outcome)["incremental_profit"]
     names = outcome.strategies
@@ -206,16 +207,23 @@ def drivers(outcome: Outcome, *, first: str, second: str) -> pd.DataFrame:
             continue
         order = np.argsort(values, kind="stable")
         low, high = order[:third], order[-third:]
+        ends = [float(draws[part].mean()) for part in (low, high)]
+        sure = [end for end, part in zip(ends, (low, high), strict=True) if abs(end) > _beyond_luck(draws[part])]
         rows.append(
             {
                 "effect": effect,
                 "low": float(values[low].mean()),
                 "high": float(values[high].mean()),
-                "lead_if_low": float(draws[low].mean()),
-                "lead_if_high": float(draws[high].mean()),
-                "swing": float(abs(draws[high].mean() - draws[low].mean())),
-                "swing_std_error": float(np.sqrt(draws[low].var(ddof=1) / third + draws[high].var(ddof=1) / third)),
+                "lead_if_low": ends[0],
+                "lead_if_high": ends[1],
+                "swing": abs(ends[1] - ends[0]),
+                "flips": len(sure) == 2 and min(sure) < 0 < max(sure),
             }
         )
-    columns = ["effect", "low", "high", "lead_if_low", "lead_if_high", "swing", "swing_std_error"]
+    columns = ["effect", "low", "high", "lead_if_low", "lead_if_high", "swing", "flips"]
     return pd.DataFrame(rows, columns=columns).sort_values("swing", ascending=False, ignore_index=True)
+
+
+def _beyond_luck(draws: Floats) -> float:
+    """Return how far from zero a mean of draws must lie to be told from it (80 %, two-sided)."""
+    return float(1.2816 * draws.std(ddof=1) / np.sqrt(len(draws)))

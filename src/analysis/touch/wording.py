@@ -4,7 +4,17 @@ from typing import Final
 
 from analysis.touch.verdict import Kind
 
-__all__ = ["ASSUMED", "ENTRY_LABELS", "MARKETING_CLAIM", "answer", "detail", "sections", "settling_test"]
+__all__ = [
+    "ASSUMED",
+    "ENTRY_LABELS",
+    "MARKETING_CLAIM",
+    "decision",
+    "reasons",
+    "sections",
+    "settling_test",
+    "turning_point",
+    "worth_label",
+]
 
 Label = dict[str, str]
 
@@ -20,19 +30,33 @@ ENTRY_LABELS: Final[dict[str, Label]] = {
 
 MARKETING_CLAIM: Final[Label] = {"zh": "营销宣称，未经验证", "en": "marketing claim, not verified"}
 
-_ANSWERS: Final[dict[Kind, Label]] = {
-    Kind.BEST: {
-        "zh": "选「{winner}」：{horizon}内预计比不触达多赚 {profit}",
-        "en": "Choose “{winner}”: it is expected to earn {profit} more than no touch over {horizon}",
-    },
+_DECISIONS: Final[dict[Kind, Label]] = {
+    Kind.BEST: {"zh": "按「{winner}」触达", "en": 'Touch by "{winner}"'},
     Kind.REST: {
         "zh": "先不触达：试过的策略，预计都不如不触达",
         "en": "Hold back: none of the strategies tried is expected to beat no touch",
     },
     Kind.NOT_SURE: {
-        "zh": "还分不清：「{winner}」暂时领先，最优的把握只有 {p_best:bare}",
-        "en": "Not sure yet: “{winner}” leads, with only a {p_best:bare} chance of being the best",
+        "zh": "还分不清哪种策略最好：先随机对照，检验「{focus}」",
+        "en": 'Not sure which strategy is best: test "{focus}" at random first',
     },
+}
+
+_SURE: Final[Label] = {
+    "zh": "「{winner}」最优的把握 {p_best:bare}",
+    "en": '"{winner}" is the best with a chance of {p_best:bare}',
+}
+_LEADS: Final[dict[Kind, Label]] = {
+    Kind.BEST: _SURE,
+    Kind.REST: _SURE,
+    Kind.NOT_SURE: {
+        "zh": "「{winner}」暂时领先，最优的把握只有 {p_best:bare}",
+        "en": '"{winner}" leads, with only a {p_best:bare} chance of being best',
+    },
+}
+_LEAD_OVER: Final[Label] = {
+    "zh": "；领先第二名「{runner_up}」{lead:full}",
+    "en": '; it is ahead of "{runner_up}" by {lead:full}',
 }
 
 ASSUMED: Final[dict[str, Label]] = {
@@ -43,7 +67,7 @@ ASSUMED: Final[dict[str, Label]] = {
     },
     "touches": {
         "zh": "没有触达记录：假定过去没有触达，「照旧」因此等于不触达，阅读率全部用先验。",
-        "en": "There is no table of touches: the past is taken as untouched, so “As before” equals no touch, and all "
+        "en": 'There is no table of touches: the past is taken as untouched, so "As before" equals no touch, and all '
         "read rates are priors.",
     },
     "contacts": {
@@ -61,27 +85,41 @@ ASSUMED: Final[dict[str, Label]] = {
 }
 
 
-def answer(kind: Kind) -> Label:
-    """Return the page's answer."""
-    return _ANSWERS[kind]
+def decision(kind: Kind) -> Label:
+    """Return what to do."""
+    return _DECISIONS[kind]
 
 
-def detail(kind: Kind, *, over_history: bool) -> Label:
-    """Return what goes with the answer: intervals, lead, and that it rests on priors."""
-    zh = "「{focus}」比不触达预计多赚 {profit:full}。" if kind is not Kind.BEST else "{profit:interval}。"
-    en = (
-        "“{focus}” is expected to earn {profit:full} more than no touch."
-        if kind is not Kind.BEST
-        else "The {profit:interval}."
-    )
-    zh += "领先第二名「{runner_up}」{lead:full}"
-    en += " “{winner}” leads “{runner_up}” by {lead:full}"
+def reasons(kind: Kind, *, over_history: bool) -> Label:
+    """Return why: who leads by how much, how sure that is, and that it rests on priors."""
+    words = {language: [_LEADS[kind][language], _LEAD_OVER[language]] for language in ("zh", "en")}
     if over_history:
-        zh += "，比照旧多 {over_history:full}"
-        en += " and going on as before by {over_history:full}"
-    zh += "。效果大小都是先验，还没有本店的实验。{profit:grade}"
-    en += ". Effect sizes are priors: this shop has no experiment yet. {profit:grade}"
-    return {"zh": zh, "en": en}
+        words["zh"].append("，比照旧多 {over_history:full}")
+        words["en"].append(" and going on as before by {over_history:full}")
+    words["zh"].append("。")
+    words["en"].append(".")
+    if kind is not Kind.REST:
+        words["zh"].append("预计多丢好友 {deletions:full}。")
+        words["en"].append(" It is expected to cost {deletions:bare} more contacts ({deletions:interval}).")
+    words["zh"].append("效果大小都是先验，还没有本店的实验。")
+    words["en"].append(" Effect sizes are priors: this shop has no experiment yet.")
+    return {language: "".join(parts) for language, parts in words.items()}
+
+
+def worth_label() -> Label:
+    """Return what the worth beside the decision measures."""
+    return {
+        "zh": "「{focus}」{horizon}增量利润，相对不触达",
+        "en": '"{focus}": incremental profit over {horizon}, against no touch',
+    }
+
+
+def turning_point() -> Label:
+    """Return the assumption the lead hangs on most, as a reason to change our mind."""
+    return {
+        "zh": "**{driver}**：偏低时「{winner}」领先 {driver_low}，偏高时 {driver_high}。",
+        "en": '**{driver}**: when low, "{winner}" leads by {driver_low}; when high, by {driver_high}.',
+    }
 
 
 def sections(*, any_better: bool, focus_hurts_most: bool, same_early: bool) -> dict[str, Label]:
@@ -98,16 +136,16 @@ def sections(*, any_better: bool, focus_hurts_most: bool, same_early: bool) -> d
         },
         "deletions": {
             "zh": "「{focus}」也最伤好友：预计多丢 {most_deletions}",
-            "en": "“{focus}” also costs the most contacts: {most_deletions:bare} more are expected to delete us",
+            "en": '"{focus}" also costs the most contacts: {most_deletions:bare} more are expected to delete us',
         }
         if focus_hurts_most
         else {
             "zh": "最伤好友的是「{most_deleting}」：预计多丢 {most_deletions}",
-            "en": "“{most_deleting}” costs the most contacts: {most_deletions:bare} more are expected to delete us",
+            "en": '"{most_deleting}" costs the most contacts: {most_deletions:bare} more are expected to delete us',
         },
         "account": {
             "zh": "「{focus}」的账：毛利预计多 {margin}，花掉和丢掉 {costs}",
-            "en": "What “{focus}” brings: {margin} more margin expected, {costs} spent or lost",
+            "en": 'What "{focus}" brings: {margin} more margin expected, {costs} spent or lost',
         },
         "horizons": {
             "zh": "{early}看和 {horizon}看，领先的是同一种",
@@ -116,11 +154,11 @@ def sections(*, any_better: bool, focus_hurts_most: bool, same_early: bool) -> d
         if same_early
         else {
             "zh": "只看 {early}会选「{early_winner}」，{horizon}后领先的是「{winner}」",
-            "en": "After {early} “{early_winner}” leads; after {horizon} it is “{winner}”",
+            "en": 'After {early} "{early_winner}" leads; after {horizon} it is "{winner}"',
         },
         "drivers": {
             "zh": "领先多少，最取决于「{driver}」",
-            "en": "The lead hangs most on “{driver}”",
+            "en": 'The lead hangs most on "{driver}"',
         },
     }
 
@@ -130,7 +168,7 @@ def settling_test(*, affordable: bool) -> Label:
     zh = "**一次随机对照就能把证据升到 A。**随机分两组，一组按「{focus}」，一组不触达，看 {horizon}的复购率；"
     zh += "每组要 {per_arm}"
     en = (
-        "**One randomised test would raise the evidence to A.** Split customers at random, one arm under “{focus}”, "
+        '**One randomised test would raise the evidence to A.** Split customers at random, one arm under "{focus}", '
         "one untouched, and compare repurchase over {horizon}: it takes {per_arm} in each arm"
     )
     if affordable:
