@@ -227,8 +227,8 @@ class Workbench:
         from analysis.page.cells import table_from_frame
 
         name = self._name(getattr(chart, "__name__", "figure"))
-        # a group too small to print is not drawn either
-        shown = table if n is None else table.drop(index=table.index[self._small(table, n)])
+        # a group too small to print is not drawn either: its numbers are NaN
+        shown = hide_small(table, n=n, min_cell=self.context.min_cell)
         drawings: dict[str, dict[str, str]] = {}
         for language in self.context.languages:
             for width, size in zip(CHART_WIDTHS, ("wide", "narrow"), strict=True):
@@ -327,12 +327,6 @@ class Workbench:
         self._names.add(name)
         return name
 
-    def _small(self, table: "pd.DataFrame", n: str) -> list[int]:
-        """Return the positions of rows that are hidden, as the page hides them."""
-        from analysis.page.cells import hidden_rows
-
-        return sorted(hidden_rows(table[n].tolist(), min_cell=self.context.min_cell))
-
     def _hidden(self, block: Block) -> Block:
         """Hide small groups before a block leaves the kernel: the executed notebook is read by others too."""
         from analysis.page.cells import hide_small_cells
@@ -368,7 +362,7 @@ class Workbench:
 
 
 def hide_small(table: "pd.DataFrame", *, n: str | None, min_cell: int) -> "pd.DataFrame":
-    """Return the table with the numbers of small groups of customers blanked, as the page hides them.
+    """Return the table with the numbers of small groups of customers made NaN, as the page hides them.
 
     Args:
         table: One row per group.
@@ -384,8 +378,8 @@ def hide_small(table: "pd.DataFrame", *, n: str | None, min_cell: int) -> "pd.Da
         return table
     shown = table.copy()
     for column in shown.select_dtypes("number").columns:
-        shown[column] = shown[column].astype("Float64")
-        shown.loc[shown.index[hidden], column] = None
+        shown[column] = shown[column].astype("float64")
+        shown.loc[shown.index[hidden], column] = float("nan")
     return shown
 
 
