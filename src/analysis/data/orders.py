@@ -48,7 +48,7 @@ def split_orders(connection: Any, *, mapping: TableMapping, columns: frozenset[s
             "refund_of FROM order_days WHERE back > 0"
         )
     connection.execute(f"CREATE TEMP TABLE refund_rows AS {refunds}")
-    connection.execute(f"CREATE TEMP TABLE status_refunds AS {_status_sql(columns)}")
+    connection.execute(f"CREATE TEMP TABLE status_refunds AS {_status_sql(columns, by_line=mapping.grain == 'line')}")
 
 
 def sales_sql(columns: frozenset[str]) -> str:
@@ -126,15 +126,16 @@ def _line_sales_sql(columns: frozenset[str]) -> str:
     )
 
 
-def _status_sql(columns: frozenset[str]) -> str:
+def _status_sql(columns: frozenset[str], *, by_line: bool) -> str:
     """Orders that their status calls refunded or cancelled; without a date of its own, from the order's start."""
     if "status" not in columns and "refunded_at" not in columns:
         dates = "ordered_at AS refunded_at, ordered_on AS refunded_on"
         return f"SELECT order_id, customer_id, {dates}, amount FROM sales WHERE FALSE"
     moment = "coalesce(refunded_at, ordered_at)" if "refunded_at" in columns else "ordered_at"
     day = "coalesce(refunded_on, ordered_on)" if "refunded_at" in columns else "ordered_on"
-    amount = "least(amount, undone)" if "undone" in columns else "amount"
+    amount = "least(amount, undone)" if by_line else "amount"
+    undone = f"(undone > 0 OR {_undone_sql(columns)})" if by_line else _undone_sql(columns)
     return (
         f"SELECT order_id, customer_id, {moment} AS refunded_at, {day} AS refunded_on, {amount} AS amount "
-        f"FROM sales WHERE {_undone_sql(columns)}"
+        f"FROM sales WHERE {undone}"
     )
