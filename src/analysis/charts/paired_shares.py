@@ -48,7 +48,7 @@ def paired_shares(table: pd.DataFrame, *, group: str, style: Style) -> "Figure":
     axes.set_xlim(0, top * 1.04)
     axes.set_yticks([])
     ticks = _ticks(top)
-    axes.set_xticks(ticks, labels=[style.number(tick, "share") for tick in ticks], fontsize=TICK)
+    axes.set_xticks(ticks, labels=[f"{100 * tick:g}%" for tick in ticks], fontsize=TICK)
     axes.grid(visible=True, axis="x")
     axes.axvline(0, color=INK, linewidth=1.25)
     key = style.text("○ 占客户    ● 占消费额", "○ share of customers    ● share of revenue")

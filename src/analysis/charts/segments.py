@@ -17,6 +17,8 @@ __all__ = ["segment_differences", "segment_shares", "stability_by_number"]
 _TRAITS_SHOWN: Final = 4
 _ROW: Final = 24
 _HEAD: Final = 40
+_NUMBER: Final = 38
+"""Room for a number beyond the longest line, on either side."""
 
 
 def segment_shares(table: pd.DataFrame, *, style: Style) -> "Figure":
@@ -41,18 +43,19 @@ def segment_differences(table: pd.DataFrame, *, style: Style) -> "Figure":
     lines = -(-len(segments) // columns)
     shown = min(_TRAITS_SHOWN, table["trait"].nunique())
     block = shown * _ROW + _HEAD
-    label = 118 if style.language == "zh" else 172
+    letter = 12.2 if style.language == "zh" else 6.7
+    label = max((len(str(name)) for name in table[f"trait_{style.language}"]), default=1) * letter + 14
     figure, axes = style.canvas(lines * block + 40, left=6, right=10, top=4, bottom=36)
     width = (style.width - 16) / columns
     reach = max(float(table["difference"].abs().max()), 0.5) * 1.08
-    scale = (width - label - 56) / (2 * reach)
+    scale = (width - label - 2 * _NUMBER) / (2 * reach)
     for index, segment in enumerate(segments):
         of = table[table["segment"] == segment]
         order = of["difference"].abs().sort_values(ascending=False, kind="stable").index[:shown]
         x0, y0 = (index % columns) * width, (index // columns) * block
         axes.text(x0, y0 + 16, _fit(str(of[f"segment_{style.language}"].iloc[0]), width, style), fontsize=TEXT,
                   fontweight=BOLD, color=INK, va="center")  # fmt: skip
-        zero = x0 + label + reach * scale
+        zero = x0 + label + _NUMBER + reach * scale
         axes.vlines(zero, y0 + 30, y0 + 30 + shown * _ROW, colors=INK, linewidth=1.25, zorder=2)
         for line, row in enumerate(of.loc[order].itertuples()):
             _lollipop(axes, row, y0 + 30 + (line + 0.5) * _ROW, zero=zero, scale=scale, x0=x0, label=label, style=style)

@@ -34,8 +34,8 @@ def lorenz_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
     axes.vlines(x[at], 0, y[at], colors=INK_3, linewidth=1)
     axes.plot([x[at]], [y[at]], marker="o", ms=10, color=ACCENT, clip_on=False, zorder=4)
     said = style.text(
-        f"消费最多的 {style.number(float(x[at]), 'share')} 客户",
-        f"Top {style.number(float(x[at]), 'share')} of customers",
+        f"消费最多的 {x[at]:.0%} 客户",
+        f"Top {x[at]:.0%} of customers",
     )
     axes.annotate(
         f"{said}\n{style.number(float(y[at]), 'share')} " + style.text("消费额", "of revenue"),
@@ -43,6 +43,7 @@ def lorenz_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
         xytext=(14, -4),
         textcoords="offset points",
         va="top",
+        linespacing=1.5,
         fontsize=TEXT,
         fontweight=BOLD,
         color=ACCENT,
@@ -58,8 +59,8 @@ def lorenz_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
         color=INK_3,
     )
     ticks = [0.25, 0.5, 0.75, 1.0]
-    label_y_right(axes, ticks, [style.number(tick, "share") for tick in ticks])
-    axes.set_xticks([0, *ticks], labels=[style.number(tick, "share") for tick in (0.0, *ticks)], fontsize=TICK)
+    label_y_right(axes, ticks, [f"{tick:.0%}" for tick in ticks])
+    axes.set_xticks([0, *ticks], labels=[f"{tick:.0%}" for tick in (0.0, *ticks)], fontsize=TICK)
     for label, align in zip(axes.get_xticklabels(), ["left", "center", "center", "center", "right"], strict=True):
         label.set_horizontalalignment(align)
     axes.set_xlabel(style.text("客户占比，从消费最多的数起", "share of customers, largest spenders first"))
@@ -82,67 +83,73 @@ def tier_shares(table: pd.DataFrame, *, style: Style) -> "Figure":
 def tier_moves(table: pd.DataFrame, *, style: Style) -> "Figure":
     """Draw the migration matrix: one line per earlier tier, one column per tier now, darker for a larger share.
 
-    Columns carry the number of the line that names them; staying is framed.
+    Columns carry the number of the line that names them; staying is framed. A pair that is not in the table is too
+    small to show.
 
     Args:
-        table: One row per pair: ``from_group``, ``to_group`` with ``_zh`` and ``_en``, ``share`` (0-1, NaN if nobody).
+        table: One row per pair: ``from_number``, ``to_number``, ``from_group`` and ``to_group`` with ``_zh`` and
+            ``_en``, ``share`` (0-1, NaN if nobody was in that tier).
         style: For whom.
     """
-    rows, columns = table["from_group"].unique().tolist(), table["to_group"].unique().tolist()
-    names = dict(zip(table["from_group"], table[f"from_group_{style.language}"], strict=True))
-    names |= dict(zip(table["to_group"], table[f"to_group_{style.language}"], strict=True))
+    lines = table.drop_duplicates("from_number").sort_values("from_number")
+    columns = table.drop_duplicates("to_number").sort_values("to_number")
+    numbers = columns["to_number"].tolist()
     height, label = (46, 0) if style.narrow else (30, 210 if style.language == "en" else 150)
-    figure, axes = style.canvas(len(rows) * height + 60, left=label + 6, right=6, top=46, bottom=8)
-    shares = table.set_index(["from_group", "to_group"])["share"]
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            _cell(axes, i, j, float(shares[(row, column)]), stayed=row == column, style=style)
-        number = f"{columns.index(row) + 1}  " if row in columns else ""
-        _row_name(axes, i, number + str(names[row]), style=style)
-    for j, _ in enumerate(columns):
+    figure, axes = style.canvas(len(lines) * height + 64, left=label + 6, right=6, top=50, bottom=8)
+    shares = dict(zip(zip(table["from_number"], table["to_number"], strict=True), table["share"], strict=True))
+    for i, (row, name) in enumerate(zip(lines["from_number"], lines[f"from_group_{style.language}"], strict=True)):
+        for j, column in enumerate(numbers):
+            _cell(axes, i, j, shares.get((row, column)), stayed=row == column, style=style)
+        _row_name(axes, i, f"{row}  {name}" if row in numbers else str(name), style=style)
+    for j, column in enumerate(numbers):
         axes.annotate(
-            str(j + 1), (j + 0.5, 0), xytext=(0, 20 if style.narrow else 8), textcoords="offset points",
+            str(column), (j + 0.5, 0), xytext=(0, 6), textcoords="offset points",
             ha="center", va="bottom", fontsize=TICK, color=INK_3, annotation_clip=False,
         )  # fmt: skip
-    extra = [str(names[column]) for column in columns if column not in rows]
-    said = style.text("现在所在的分层（编号同左）", "tier now, numbered as on the left")
-    if style.narrow:
-        said = style.text("现在所在的分层（编号同各行）", "tier now, numbered as the rows")
-    if extra:
-        said += f"; {len(columns)} = {extra[0]}"
     axes.annotate(
-        said, (0, 0), xytext=(0, 34 if style.narrow else 24), textcoords="offset points",
+        _caption(lines, columns, style), (0, 0), xytext=(0, 26), textcoords="offset points",
         ha="left", va="bottom", fontsize=TICK, color=INK_2, annotation_clip=False,
     )  # fmt: skip
-    axes.set_xlim(0, len(columns))
-    axes.set_ylim(len(rows), 0)
+    axes.set_xlim(0, len(numbers))
+    axes.set_ylim(len(lines), 0)
     axes.set_axis_off()
     return figure
 
 
-def _cell(axes: "Axes", row: int, column: int, share: float, *, stayed: bool, style: Style) -> None:
+def _caption(lines: pd.DataFrame, columns: pd.DataFrame, style: Style) -> str:
+    """Say what the columns are, and name those that no line names."""
+    named = set(lines["from_number"])
+    extra = columns[~columns["to_number"].isin(named)]
+    said = style.text("现在的分层，编号同各行", "tier now, numbered as the lines")
+    for number, name in zip(extra["to_number"], extra[f"to_group_{style.language}"], strict=True):
+        said += style.text("；", "; ") + f"{number} = {name}"
+    return said
+
+
+def _cell(axes: "Axes", row: int, column: int, share: float | None, *, stayed: bool, style: Style) -> None:
     from matplotlib.patches import Rectangle
 
-    top, tall = (row + 0.4, 0.56) if style.narrow else (row + 0.06, 0.88)
-    known = share == share  # noqa: PLR0124 - NaN is not itself: nobody was in that tier
+    left, wide = column + 0.03, 0.94
+    top, tall = (row + 0.42, 0.54) if style.narrow else (row + 0.06, 0.88)
+    dark = 0.0 if share is None or np.isnan(share) else _DARKEST * share
+    axes.add_patch(Rectangle((left, top), wide, tall, facecolor=ACCENT, alpha=dark, linewidth=0))
+    edge, line = (INK, 1.25) if stayed else (LINE, 1)
     axes.add_patch(
-        Rectangle(
-            (column + 0.03, top), 0.94, tall, facecolor=ACCENT, alpha=_DARKEST * share if known else 0, linewidth=0
-        )
+        Rectangle((left, top), wide, tall, facecolor="none", edgecolor=edge, linewidth=line, zorder=2 + stayed)
     )
-    axes.add_patch(
-        Rectangle(
-            (column + 0.03, top), 0.94, tall, facecolor="none",
-            edgecolor=INK if stayed else LINE, linewidth=1.25 if stayed else 1, zorder=3 if stayed else 2,
-        )
-    )  # fmt: skip
-    if known and share >= 0.005:
-        text = f"{share:.0%}"
-    elif known and share > 0:
-        text = "<1%"
-    else:
-        text = "" if known else "–"
-    axes.text(column + 0.5, top + tall / 2, text, ha="center", va="center_baseline", fontsize=TICK, color=INK)
+    axes.text(
+        column + 0.5, top + tall / 2, _percent(share), ha="center", va="center_baseline", fontsize=TICK, color=INK
+    )
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "·"
+    if np.isnan(share):
+        return "–"
+    if share == 0:
+        return ""
+    return f"{share:.0%}" if share >= 0.005 else "<1%"
 
 
 def _row_name(axes: "Axes", row: int, name: str, *, style: Style) -> None:

@@ -36,7 +36,8 @@ def table_from_frame(
     """Return a table block of a frame: one column each, labels and units from ``fields.FIELDS``.
 
     A pair ``x_ci_lower``, ``x_ci_upper`` becomes one column of intervals, with the level that ``confidence_level``
-    holds; a pair ``x_zh``, ``x_en`` becomes one column in the page's language; ``grade`` is shown as its letter.
+    holds; a pair ``x_zh``, ``x_en`` becomes one column in the page's language, in place of the key ``x``; ``grade`` is
+    shown as its letter.
 
     Args:
         frame: A finished table, one row per line of the table; its first column names the row.
@@ -125,6 +126,8 @@ def _column(
         return None
     if name.endswith("_en") and name.removesuffix("_en") + "_zh" in names:
         return None
+    if f"{name}_zh" in names and f"{name}_en" in names:
+        return None  # a key beside its names: readers get the names
     if name.endswith(LOWER) and name.removesuffix(LOWER) + UPPER in names:
         return _interval(name.removesuffix(LOWER), frame, names, units=units)
     if name.endswith("_zh") and name.removesuffix("_zh") + "_en" in names:

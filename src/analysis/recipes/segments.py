@@ -148,8 +148,7 @@ def segments_headline(
         "richest_share_customers": (richest["share_customers"], "share"),
         "richest_share_revenue": (richest["share_revenue"], "share"),
         "n_carried_over": (carried, "groups"),
-        "min_jaccard": (segments_params.min_jaccard, "score"),
-        "min_share": (segments_params.min_share, "share"),
+        "smallest_share": (segment_summary["share_customers"].min(), "share"),
         "k_max": (segments_params.k_max, "groups"),
     }
     blob = segment_model["blob"]
@@ -157,6 +156,8 @@ def segments_headline(
     return {
         **{name: Estimate(value, unit, n=n).as_result() for name, (value, unit) in counted.items()},
         "worst_jaccard": worst.as_result(),
+        "min_jaccard": f"{segments_params.min_jaccard:g}",
+        "min_share": f"{100 * segments_params.min_share:g}%",
         "spread_within": Estimate(blob["spread_within"] if blob else None, "share", n=n).as_result(),
         "spread_expected": Estimate(blob["expected"] if blob else None, "share", n=n).as_result(),
         "largest": {"zh": largest["segment_zh"], "en": largest["segment_en"]},
@@ -219,32 +220,18 @@ def _verdicts(model: dict[str, Any], *, k: int, k_max: int) -> dict[str, dict[st
                 "zh": "没有分群，也就不存在是不是自然分群的问题",
                 "en": "Without groups there is nothing to test",
             },
-            "stopped": {
-                "zh": "试过的每一种分法都不够稳定",
-                "en": "No number of groups that was tried is stable enough",
-            },
+            "stopped": (
+                {"zh": "试过的每一种分法都不够稳定", "en": "No number of groups that was tried is stable enough"}
+                if model["trials"]
+                else {
+                    "zh": f"客户不足 {_FEWEST} 人，没有试着分群",
+                    "en": f"Fewer than {_FEWEST} customers: no split tried",
+                }
+            ),
         }
-    # Slices of one oddly shaped blob also beat the test's blobs: groups are natural only if a border is a gap as well.
-    natural = bool(model["blob"]["rejected"]) and model["gaps"]["open"] > 0
-    borders, opened = model["gaps"]["borders"], model["gaps"]["open"]
     return {
         "split": {"zh": f"稳定地分成 {k} 群", "en": f"fall into {k} stable groups"},
-        "nature": (
-            {"zh": "是自然形成的群", "en": "they are natural groups"}
-            if natural
-            else {"zh": "是有用的切片，不是自然形成的群", "en": "they are useful slices, not natural groups"}
-        ),
-        "nature_claim": (
-            {
-                "zh": f"群与群之间有空隙：{borders} 条边界中 {opened} 条上客户明显稀少",
-                "en": f"There are gaps between groups: customers are rare on {opened} of {borders} borders",
-            }
-            if natural
-            else {
-                "zh": "看不到群与群之间的空隙：这些群是切片，边界附近的客户很相似",
-                "en": "No gaps are seen: these are slices, and customers near a border are much alike",
-            }
-        ),
+        **_nature(rejected=bool(model["blob"]["rejected"]), **model["gaps"]),
         "stopped": (
             {
                 "zh": f"分到上限 {k} 群仍然稳定，更多没有试",
@@ -254,6 +241,31 @@ def _verdicts(model: dict[str, Any], *, k: int, k_max: int) -> dict[str, dict[st
             else {"zh": f"最多分 {k} 群，再多就不稳定或太小", "en": f"{k} groups hold; more are unstable or too small"}
         ),
     }
+
+
+def _nature(*, rejected: bool, borders: int, open: int) -> dict[str, dict[str, str]]:  # noqa: A002 - as the test names it
+    """Return what may be said of the groups.
+
+    Slices of one oddly shaped blob also beat the test's blobs: groups are natural only where a border is a gap as well.
+    """
+    if not rejected or open == 0:
+        return {
+            "nature": {"zh": "是有用的切片，不是自然形成的群", "en": "useful slices, not natural groups"},
+            "nature_claim": {
+                "zh": "看不到群与群之间的空隙：这些群是切片，边界附近的客户很相似",
+                "en": "No gaps are seen: these are slices, and customers near a border are much alike",
+            },
+        }
+    claim = {
+        "zh": f"群与群之间有空隙：{borders} 条边界中 {open} 条上客户明显稀少",
+        "en": f"There are gaps between groups: customers are rare on {open} of {borders} borders",
+    }
+    if open < borders:
+        return {
+            "nature": {"zh": "一部分边界是自然的，其余是切片", "en": "some borders are natural, the others are slices"},
+            "nature_claim": claim,
+        }
+    return {"nature": {"zh": "是自然形成的群", "en": "natural groups"}, "nature_claim": claim}
 
 
 def _continuity(model: dict[str, Any], *, k: int, carried: int) -> dict[str, str]:

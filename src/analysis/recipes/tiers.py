@@ -48,14 +48,19 @@ def tier_thresholds(features: pd.DataFrame, tiers_params: TiersParams) -> dict[s
 
 
 def tier_threshold_table(tier_thresholds: dict[str, Any]) -> pd.DataFrame:
-    """One row per level of the scores: ``level`` (2 = above the first threshold, …), and what it takes to reach it.
+    """One row per level above the lowest: its name, and what it takes to reach it.
 
-    Columns ``max_days`` (at most so many days), ``min_orders`` (at least so many orders), ``min_revenue`` (currency).
+    Columns ``level_zh``, ``level_en``, ``max_days`` (at most so many days), ``min_orders`` (at least so many orders),
+    ``min_revenue`` (currency).
     """
     days, orders, revenue = (tier_thresholds[name] for name in MEASURES)
-    levels = range(2, len(days) + 2)
-    table = {"level": list(levels), "max_days": list(reversed(days)), "min_orders": orders, "min_revenue": revenue}
-    return pd.DataFrame(table).astype({"max_days": "float64", "min_orders": "float64", "min_revenue": "float64"})
+    if len(days) == 1:
+        levels_zh, levels_en = ["高"], ["High"]
+    else:
+        scores = range(2, len(days) + 2)
+        levels_zh, levels_en = [f"{score} 分" for score in scores], [f"Score {score}" for score in scores]
+    cuts = {"max_days": list(reversed(days)), "min_orders": orders, "min_revenue": revenue}
+    return pd.DataFrame({"level_zh": levels_zh, "level_en": levels_en, **cuts}).astype(dict.fromkeys(cuts, "float64"))
 
 
 def rfm_tiers(features: pd.DataFrame, tier_thresholds: dict[str, Any], tiers_params: TiersParams) -> pd.DataFrame:
@@ -94,7 +99,8 @@ def tier_migration(
 ) -> pd.DataFrame:
     """One row per tier on the earlier day and tier now, both by today's thresholds: customers and share of the earlier.
 
-    Columns ``from_group``, ``to_group`` with their names, ``n_customers``, ``n_from``, ``share`` (0-1).
+    Columns ``from_number``, ``to_number`` (place of the tier, best first), ``from_group``, ``to_group`` with their
+    names, ``n_customers``, ``n_from``, ``share`` (0-1).
     """
     before = collect(rfm(tables, as_of=days_before(as_of, days=tiers_params.migration_days)))
     if len(before):
@@ -109,8 +115,11 @@ def tier_migration(
         for language in ("zh", "en"):
             words = {name: both[language] for name, both in {**names, **_OTHERS}.items()}
             matrix[f"{side}_group_{language}"] = matrix[f"{side}_group"].map(words)
-    labels = ["from_group", "from_group_zh", "from_group_en", "to_group", "to_group_zh", "to_group_en"]
-    return matrix[[*labels, "n_customers", "n_from", "share"]]
+    # Rows of small groups are hidden on a page: each row says by itself where in the matrix it belongs.
+    order = {name: number for number, name in enumerate((*names, NOT_A_CUSTOMER, NEW), start=1)}
+    matrix["from_number"], matrix["to_number"] = matrix["from_group"].map(order), matrix["to_group"].map(order)
+    sides = [[f"{side}_number", f"{side}_group", f"{side}_group_zh", f"{side}_group_en"] for side in ("from", "to")]
+    return matrix[[*sides[0], *sides[1], "n_customers", "n_from", "share"]]
 
 
 def lorenz(features: pd.DataFrame) -> pd.DataFrame:
@@ -168,8 +177,6 @@ def tiers_headline(
     spread = concentration["gini"]["value"]
     counted = {
         "n_customers": (n, "customers"),
-        "carried_share": (tiers_params.carried_share, "share"),
-        "top_share": (_TOP, "share"),
         "richest_share_customers": (richest["share_customers"], "share"),
         "richest_share_revenue": (richest["share_revenue"], "share"),
         "capacity": (tiers_params.one_to_one_capacity, "customers"),
@@ -181,6 +188,8 @@ def tiers_headline(
     return {
         **concentration,
         **{name: Estimate(value, unit, n=n).as_result() for name, (value, unit) in counted.items()},
+        "carried_share": f"{100 * tiers_params.carried_share:g}%",
+        "top_share": f"{100 * _TOP:g}%",
         "spread": next(words for least, words in _CONCENTRATED if spread > least),
         "richest": {"zh": richest["tier_zh"], "en": richest["tier_en"]},
         **_movement(tier_migration, tiers_params),
