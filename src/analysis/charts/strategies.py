@@ -154,7 +154,9 @@ def short_and_long_run(table: pd.DataFrame, *, style: Style) -> "Figure":
     """
     both = [*table["profit_early"], *table["profit_late"]]
     scale = style.scale(both, "money")
-    figure, axes = style.canvas(390, left=64, right=170 if style.narrow else 330, top=50, bottom=10)
+    figure, axes = style.canvas(
+        390, left=52 if style.narrow else 64, right=196 if style.narrow else 330, top=50, bottom=10
+    )
     low, high = min(0.0, *both) / scale.factor, max(0.0, *both) / scale.factor
     pad = 0.08 * max(high - low, 1e-9)
     axes.set_ylim(low - pad, high + pad)
@@ -175,7 +177,7 @@ def short_and_long_run(table: pd.DataFrame, *, style: Style) -> "Figure":
         width = 2.5 if row["recommended"] else 1.5
         axes.plot([0, 1], points, color=color, linewidth=width, marker="o", markersize=6, clip_on=False, zorder=3)
         value = scale.text(row["profit_late"])
-        text = _cut(f"{value}　{row[f'strategy_{style.language}']}", style=style, room=150 if style.narrow else 316)
+        text = _cut(f"{value}　{row[f'strategy_{style.language}']}", style=style, room=186 if style.narrow else 316)
         label_end(axes, 1, y, text, color=color if row["recommended"] else INK_2, bold=bool(row["recommended"]))
     for row, y in _extremes(table, factor=scale.factor):
         color = ACCENT if row["recommended"] else INK_2
@@ -369,7 +371,7 @@ def _label_points(
     taken = [(px - 7, py - 7, px + 7, py + 7) for px, py in spots]
     order = np.argsort(~table["recommended"].to_numpy(dtype=bool), kind="stable")
     for i in order:
-        name = _cut(str(table[f"strategy_{style.language}"].iloc[i]), style=style, room=170)
+        name = _cut(str(table[f"strategy_{style.language}"].iloc[i]), style=style, room=120 if style.narrow else 190)
         width, spot = _width(name, style=style), spots[i]
         dx, dy, align, box = _free_place(spot, width=width, taken=taken, frame=frame)
         taken.append(box)
@@ -385,9 +387,10 @@ def _free_place(
     places = [(10, dy, "left") for dy in (12, -12, 0)] + [(-10, dy, "right") for dy in (12, -12, 0)]
     places += [(8, dy, "left") for dy in (28, -28, 44, -44, 60, -60)]
     places += [(-8, dy, "right") for dy in (28, -28, 44, -44, 60, -60)]
+    places = [*places[:6], *((0, dy, "center") for dy in (18, -18, 34, -34)), *places[6:]]
     found = None
     for dx, dy, align in places:
-        left = spot[0] + dx if align == "left" else spot[0] + dx - width
+        left = spot[0] + dx - {"left": 0.0, "center": width / 2, "right": width}[align]
         box = (left, spot[1] + dy - 8, left + width, spot[1] + dy + 8)
         found = (dx, dy, align, box)
         inside = box[0] >= 0 and box[2] <= frame.x1 + 40 and box[1] >= frame.y0 and box[3] <= frame.y1 + 6

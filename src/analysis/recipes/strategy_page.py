@@ -18,6 +18,7 @@ from analysis.touch.summary import CONFIDENCE, MEASURES, Spread, drivers, increm
 from analysis.touch.verdict import Kind, reach_verdict
 
 _SHOWN_DRIVERS: Final = 6
+_NO_INTERVAL: Final = ("incremental_orders", "touches", "cost", "staff_hours")  # in the full table, to keep it readable
 _RESULTS: Final = ("incremental_orders", "incremental_repurchase_rate", "incremental_profit", "deletions", "p_best")
 
 
@@ -38,6 +39,7 @@ def strategy_verdict(strategy_totals: pd.DataFrame, strategy_effects: pd.DataFra
         "p_best": verdict.p_best,
         "lead": verdict.lead._asdict(),
         "over_history": None if verdict.over_history is None else verdict.over_history._asdict(),
+        "reached": verdict.reached,
         "per_arm": verdict.per_arm,
         "early_days": outcome.checkpoints[0],
         "early_winner": outcome.strategies[int(np.argmax(early))],
@@ -81,6 +83,7 @@ def strategy_headline(
         "horizon": Estimate(v["horizon_days"], "days"),
         "early": Estimate(v["early_days"], "days"),
         "per_arm": Estimate(v["per_arm"], "customers", grade=Grade.PRIOR),
+        "reached": Estimate(round(v["reached"]), "customers", grade=Grade.PRIOR),
         "margin_share": Estimate(strategy_economics["margin_share"], "share"),
         "wage": Estimate(strategy_economics["wage_per_hour"], "money"),
         **{name: Estimate(v[name], unit) for name, unit in _COUNTS.items()},
@@ -112,7 +115,7 @@ def strategy_words(
     assumed = [wording.ASSUMED[name] for name, lacks in lacking.items() if lacks] or [wording.ASSUMED["nothing"]]
     past = v["over_history"] is not None and v["runner_up"] != AS_HISTORY and tables.has("touches")
     why, per_arm = wording.reasons(kind, over_history=past), v["per_arm"]
-    test = wording.settling_test(affordable=per_arm is not None and 2 * per_arm <= v["n_customers"])
+    test = wording.settling_test(affordable=per_arm is not None and 2 * per_arm <= v["reached"])
     return {
         "decision": {
             **wording.decision(kind),
@@ -244,7 +247,7 @@ def strategy_table(strategy_outcomes: pd.DataFrame, strategies_params: Strategie
         "staff_hours",
     ]
     table = _measured(strategy_outcomes, measures, params=strategies_params)
-    narrow = [f"{name}_ci_{end}" for name in ("touches", "cost", "staff_hours", "p_best") for end in ("lower", "upper")]
+    narrow = [f"{name}_ci_{end}" for name in (*_NO_INTERVAL, "p_best") for end in ("lower", "upper")]
     table = table.sort_values("incremental_profit", ascending=False, ignore_index=True)
     return table.drop(columns=["strategy", *narrow])
 

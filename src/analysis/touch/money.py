@@ -22,6 +22,8 @@ COUNTS: Final = (
     "read",
     "redeemed",
     "staff_minutes",
+    "reached",
+    "reached_repurchasers",
 )
 ENTRIES: Final = (*LEDGER, *COUNTS)
 MONTH_DAYS: Final = 365.25 / 12

@@ -24,7 +24,7 @@ from analysis.touch.outcome import Outcome
 from analysis.touch.policies import CapRule
 from analysis.touch.population import Population, build_population
 from analysis.touch.state import State, fresh_state
-from analysis.touch.strategies import StrategySet, check_channels
+from analysis.touch.strategies import NO_TOUCH, StrategySet, check_channels
 from analysis.touch.touches import send_touches
 
 __all__ = ["CHANNEL_COLUMNS", "simulate"]
@@ -144,6 +144,7 @@ def _all_totals(population: Population, *, setting: Setting, replicates: int) ->
 def _chunk_totals(chunk: Chunk, *, setting: Setting) -> Floats:
     """Run all strategies on one chunk, day by day, so that they share each day's random numbers."""
     states = [fresh_state(strategy, chunk=chunk, setting=setting) for strategy in setting.strategies.strategies]
+    untouched = next(state for state in states if state.strategy.name == NO_TOUCH)
     taken = np.zeros((len(states), len(setting.checkpoints), chunk.lanes, len(ENTRIES)))
     for day in range(setting.horizon_days):
         luck = chunk.luck_of(day)
@@ -152,15 +153,22 @@ def _chunk_totals(chunk: Chunk, *, setting: Setting) -> Floats:
             place_orders(state, day=day, chunk=chunk)
         if day + 1 in setting.checkpoints:
             place = setting.checkpoints.index(day + 1)
-            taken[:, place] = [_snapshot(state, day=day, chunk=chunk) for state in states]
+            taken[:, place] = [_snapshot(state, untouched=untouched, day=day, chunk=chunk) for state in states]
     return taken
 
 
-def _snapshot(state: State, *, day: int, chunk: Chunk) -> Floats:
+def _snapshot(state: State, *, untouched: State, day: int, chunk: Chunk) -> Floats:
+    """Return the totals so far; ``reached_repurchasers`` are those among the touched who order untouched too."""
     totals = np.array(state.totals, dtype=np.float64)
-    totals[:, entry("repurchasers")] = state.ordered.reshape(chunk.lanes, -1).sum(axis=1)
-    gone = (~state.contact | (chunk.leaves_on <= day)) & chunk.is_contact
-    totals[:, entry("deletions")] = gone.reshape(chunk.lanes, -1).sum(axis=1)
+    reached = (state.last_touch >= 0).any(axis=0)
+    counted = {
+        "repurchasers": state.ordered,
+        "deletions": (~state.contact | (chunk.leaves_on <= day)) & chunk.is_contact,
+        "reached": reached,
+        "reached_repurchasers": reached & untouched.ordered,
+    }
+    for name, customers in counted.items():
+        totals[:, entry(name)] = customers.reshape(chunk.lanes, -1).sum(axis=1)
     return totals
 
 

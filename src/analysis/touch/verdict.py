@@ -35,7 +35,8 @@ class Verdict(NamedTuple):
         lead: By how much the winner's profit exceeds the runner-up's.
         over_history: By how much it exceeds the status quo's; None if the status quo is the winner or not simulated.
         p_best: The winner's share of draws.
-        per_arm: Customers per arm of a test of the winner against no touch; None if their rates do not differ.
+        reached: Customers that the winner (or, where doing nothing wins, the next one) touches at least once.
+        per_arm: How many of them each arm of a test against no touch needs; None if their rates do not differ.
     """
 
     kind: Kind
@@ -44,6 +45,7 @@ class Verdict(NamedTuple):
     lead: Spread
     over_history: Spread | None
     p_best: float
+    reached: float
     per_arm: int | None
 
 
@@ -55,8 +57,11 @@ def reach_verdict(outcome: Outcome) -> Verdict:
     chance = float(p_best(outcome)["p_best"].to_numpy()[order[0]])
     kind = Kind.NOT_SURE if chance < SURE else Kind.REST if winner == NO_TOUCH else Kind.BEST
     tested = winner if winner != NO_TOUCH else runner_up
-    difference = float(measures["incremental_repurchase_rate"][outcome.strategies.index(tested)].mean())
-    repurchasers = outcome.totals[outcome.strategies.index(NO_TOUCH), -1, :, entry("repurchasers")]
+    place = outcome.strategies.index(tested)
+    reached, without = (
+        float(outcome.totals[place, -1, :, entry(name)].mean()) for name in ("reached", "reached_repurchasers")
+    )
+    more = float(measures["incremental_repurchase_rate"][place].mean()) * outcome.n_customers
     has_history = AS_HISTORY in outcome.strategies and winner != AS_HISTORY
     return Verdict(
         kind=kind,
@@ -65,7 +70,8 @@ def reach_verdict(outcome: Outcome) -> Verdict:
         lead=lead(outcome, first=winner, second=runner_up),
         over_history=lead(outcome, first=winner, second=AS_HISTORY) if has_history else None,
         p_best=chance,
-        per_arm=customers_per_arm(float(repurchasers.mean()) / outcome.n_customers, difference=difference),
+        reached=reached,
+        per_arm=customers_per_arm(without / reached, difference=more / reached) if reached else None,
     )
 
 

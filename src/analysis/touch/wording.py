@@ -37,8 +37,8 @@ _DECISIONS: Final[dict[Kind, Label]] = {
         "en": "Hold back: none of the strategies tried is expected to beat no touch",
     },
     Kind.NOT_SURE: {
-        "zh": "还分不清哪种策略最好：先随机对照，检验「{focus}」",
-        "en": 'Not sure which strategy is best: test "{focus}" at random first',
+        "zh": "还分不清哪种策略最好：先在一部分客户上试「{focus}」，留出对照",
+        "en": 'Not sure which strategy is best: try "{focus}" on some customers and keep a holdout',
     },
 }
 
@@ -165,15 +165,15 @@ def sections(*, any_better: bool, focus_hurts_most: bool, same_early: bool) -> d
 
 def settling_test(*, affordable: bool) -> Label:
     """Return the test that would settle the question, and whether this shop has the customers for it."""
-    zh = "**一次随机对照就能把证据升到 A。**随机分两组，一组按「{focus}」，一组不触达，看 {horizon}的复购率；"
-    zh += "每组要 {per_arm}"
+    zh = "**随机对照能把证据升到 A。**在会被触达的客户里随机分两组，一组按「{focus}」，一组不触达，"
+    zh += "看 {horizon}的复购率；每组要 {per_arm}，会被触达的有 {reached}"
     en = (
-        '**One randomised test would raise the evidence to A.** Split customers at random, one arm under "{focus}", '
-        "one untouched, and compare repurchase over {horizon}: it takes {per_arm} in each arm"
+        '**A randomised test would raise the evidence to A.** Split those who would be touched at random, "{focus}" '
+        "against no touch, and compare repurchase over {horizon}: it takes {per_arm} in each arm, of {reached}"
     )
     if affordable:
-        return {"zh": zh + "，客户够用。", "en": en + ", and there are enough."}
+        return {"zh": zh + "，够用。", "en": en + ", which is enough."}
     return {
-        "zh": zh + "，本店只有 {n_customers}：要分几轮累积，或先测效果更大的做法。",
-        "en": en + ", but there are only {n_customers}: pool several rounds, or test something bolder first.",
+        "zh": zh + "：一轮不够，要几轮累积，或先试力度更大的做法。",
+        "en": en + ": not enough for one round; pool several, or test something bolder.",
     }
