@@ -5,6 +5,7 @@ the page's tokens in their light values; ``to_svg`` replaces each by ``var(--tok
 about dark and print. Text stays text. One accent series, one warn series, everything else grey.
 """
 
+import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -230,6 +231,8 @@ def drawing(style: Style) -> Iterator[None]:
     import matplotlib as mpl
     from matplotlib import font_manager
 
+    # which weights this machine's fonts lack is no news to an analyst, and would be printed under every chart
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     installed = {entry.name for entry in font_manager.fontManager.ttflist}
     fonts = [name for name in _FONTS if name in installed]
     if style.language == "en":

@@ -118,9 +118,11 @@ def file_records(folder: Path) -> dict[str, dict[str, Any]]:
 
 def protect(folder: Path) -> None:
     """Let only the owner read what speaks of single customers, wherever it lies."""
-    for path in folder.rglob("*.parquet"):
-        if customer_level(path, path.relative_to(folder).as_posix()):
+    for path in folder.rglob("*"):
+        if path.is_file() and path.suffix != ".ipynb" and customer_level(path, path.relative_to(folder).as_posix()):
             path.chmod(0o600)
+    for path in (folder / "private").rglob("*/"):
+        path.chmod(0o700)
 
 
 def customer_level(path: Path, name: str) -> bool:

@@ -19,6 +19,7 @@ __all__ = ["find_chromium", "leading_page", "render_pages", "write_pdfs"]
 
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PDF_SECONDS: Final = 120
+_LINKS: Final = re.compile(r'\shref="[^"#][^"]*"')
 _PDF_DATES: Final = re.compile(rb"/(CreationDate|ModDate) ?\(D:\d{14}[^)]*\)")
 
 
@@ -103,26 +104,29 @@ def find_chromium() -> str:
 
 
 def write_pdfs(out: Path, *, chromium: str) -> None:
-    """Print every page to a PDF beside it, without the time of printing.
+    """Print every page to a PDF beside it, without the time and place of printing.
 
     Raises:
         PublishError: If the browser fails.
     """
-    with tempfile.TemporaryDirectory(prefix="siyu-pdf-", ignore_cleanup_errors=True) as profile:
-        for page in sorted(out.glob("*.html")):
+    with tempfile.TemporaryDirectory(prefix="siyu-pdf-", ignore_cleanup_errors=True) as work:
+        copy = Path(work) / "page.html"
+        for page in sorted(out.glob("*.*.html")):
+            # a link to a neighbour would carry this machine's folder into the PDF
+            copy.write_text(_LINKS.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
             target = page.with_suffix(".pdf")
             command = [
                 *(chromium, "--headless", "--disable-gpu", "--no-sandbox", "--no-pdf-header-footer"),
-                *("--no-first-run", "--disable-background-networking", f"--user-data-dir={profile}"),
-                *(f"--print-to-pdf={target}", page.as_uri()),
+                *("--no-first-run", "--disable-background-networking", f"--user-data-dir={work}/profile"),
+                *(f"--print-to-pdf={target}", copy.as_uri()),
             ]
             try:
                 subprocess.run(command, check=True, capture_output=True, timeout=_PDF_SECONDS)  # noqa: S603  # found above
+                target.write_bytes(_PDF_DATES.sub(_undated, target.read_bytes()))
             except (OSError, subprocess.SubprocessError) as error:
                 raise PublishError(
                     f"Cannot print {page.name}: {type(error).__name__}.", hint="leave out --pdf"
                 ) from None
-            target.write_bytes(_PDF_DATES.sub(_undated, target.read_bytes()))
 
 
 def _undated(match: re.Match[bytes]) -> bytes:
