@@ -4,6 +4,7 @@ Only ever a suggestion: loading maps what the book says, and an error or ``siyu 
 line to add.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from analysis.checks import nearest
@@ -90,15 +91,21 @@ def likely_header(column: str, *, headers: list[str]) -> str | None:
     return nearest(column, headers)
 
 
-def likely_columns(headers: list[str], *, table: str) -> dict[str, str]:
+def likely_columns(headers: Iterable[str], *, table: str, known: Iterable[str] = ()) -> dict[str, str]:
     """Return {header: column of the table that it most likely means}, for headers that mean something.
+
+    Args:
+        headers: Headers of the source.
+        table: Table of the contracts.
+        known: Columns that have an origin already.
 
     Examples:
         >>> likely_columns(["订单号", "备注"], table="orders")
         {'订单号': 'order_id'}
     """
     meanings: dict[str, str] = {}
-    for column in CONTRACTS[table].names:
+    headers, known = list(headers), set(known)
+    for column in (name for name in CONTRACTS[table].names if name not in known):
         words = (column, *SYNONYMS.get(column, "").split())
         found = [header for word in words for header in headers if _fold(header) == word and header not in meanings]
         if found:

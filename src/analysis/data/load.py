@@ -24,7 +24,7 @@ from analysis.data.sources import Located, locate
 from analysis.errors import DataError
 from analysis.periods import zone
 
-__all__ = ["LoadedData", "load"]
+__all__ = ["LoadedData", "load", "open_session"]
 
 _MEMORY: Final = "1000MB"
 Progress = Callable[[str], None]
@@ -145,7 +145,7 @@ def _build(
         for table in located:
             if progress:
                 progress(f"loading {table.name}")
-            with _session(work / "scratch") as connection:
+            with open_session(work / "scratch") as connection:
                 loaded.append(load_table(connection, table, source=source, work=work, latest=latest, timezone=timezone))
             shutil.rmtree(work / "scratch", ignore_errors=True)
         kept = max((table.latest_kept for table in loaded if table.latest_kept), default=None)
@@ -173,7 +173,8 @@ def _keep_rejected(work: Path, target: Path) -> None:
         (work / "quarantine").replace(target)
 
 
-def _session(scratch: Path) -> Any:
+def open_session(scratch: Path) -> Any:
+    """Return a database connection of its own, bounded in memory, that spills into ``scratch``."""
     import duckdb
 
     connection = duckdb.connect()

@@ -15,7 +15,7 @@ from analysis.data.read import DUCKDB_SUFFIXES, SUFFIXES, RawTable, attached, re
 from analysis.data.servers import SERVER_PREFIX, export_tables
 from analysis.errors import BookError, DataError
 
-__all__ = ["DEMO_PREFIX", "Located", "locate", "read_joined", "read_located"]
+__all__ = ["DEMO_PREFIX", "Located", "locate", "read_joined", "read_located", "source_folder"]
 
 DEMO_PREFIX: Final = "demo/"
 
@@ -97,6 +97,18 @@ def locate(
         f"data.source: {place.name} is neither a folder nor a DuckDB file ({', '.join(DUCKDB_SUFFIXES)}).",
         hint=f"name its folder as source, and the file itself: tables: {{orders: {{file: {place.name}}}}}",
     )
+
+
+def source_folder(source: DataSource, *, base: Path) -> Path | None:
+    """Return the folder of a source that is one, or None.
+
+    Raises:
+        DataError: If it is a path and nothing is there.
+    """
+    if source.source.startswith((SERVER_PREFIX, DEMO_PREFIX)) or "://" in source.source:
+        return None
+    place = _place(source, base=base)
+    return place if place.is_dir() else None
 
 
 def _place(source: DataSource, *, base: Path) -> Path:

@@ -1,0 +1,62 @@
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from analysis.data.connect import open_tables
+from analysis.errors import AnalysisError, MissingTableError
+
+ORDERS = "order_id,customer_id,ordered_at,amount\na,c1,2026-06-01,5\nb,,2026-06-02,6\n"
+
+
+@pytest.fixture
+def tables(load_files):
+    return open_tables(load_files({"orders.csv": ORDERS}).folder)
+
+
+def test_tables_know_what_they_have(tables):
+    assert tables.names == ("orders", "refunds")
+    assert tables.has("orders")
+    assert not tables.has("touches")
+    assert tables.has_column("orders", "amount")
+    assert not tables.has_column("orders", "discount")
+    assert not tables.has_column("touches", "read_at")
+
+
+def test_a_missing_table_is_named_with_who_needs_it(tables):
+    with pytest.raises(MissingTableError, match="'exposure' needs the table 'touches'"):
+        tables.lazy("touches", needed_by="exposure")
+
+
+def test_nothing_is_lost_or_repeated_without_a_cut(tables):
+    assert len(tables.lazy("orders").collect("pandas")) == 2
+
+
+def test_an_anonymous_sale_is_nobodys_purchase(tables):
+    assert tables.purchases().collect("pandas").to_native()["order_id"].tolist() == ["a"]
+
+
+def test_a_later_cut_replaces_an_earlier_one(tables):
+    late = tables.as_of(date(2026, 5, 1)).as_of(date(2026, 6, 30))
+    assert len(late.lazy("orders").collect("pandas")) == 2
+
+
+def test_a_folder_without_tables_is_an_error(tmp_path):
+    with pytest.raises(AnalysisError, match="No tables in"):
+        open_tables(tmp_path)
+
+
+def test_spark_without_pyspark_says_what_to_install(load_files):
+    try:
+        import pyspark  # type: ignore[import-not-found]  # noqa: F401 - optional extra
+    except ImportError:
+        folder = load_files({"orders.csv": ORDERS}).folder
+        with pytest.raises(AnalysisError, match=r"pyspark.*not installed"):
+            open_tables(folder, engine="spark")
+
+
+def test_two_processes_may_read_the_same_folder(load_files):
+    folder = load_files({"orders.csv": ORDERS}).folder
+    first, second = open_tables(folder), open_tables(folder)
+    one, two = (tables.lazy("orders").collect("pandas").to_native() for tables in (first, second))
+    pd.testing.assert_frame_equal(one, two)
