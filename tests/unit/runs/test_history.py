@@ -3,6 +3,7 @@
 import pytest
 
 from analysis.errors import BookError
+from analysis.reporting.pattern import write_new
 
 
 def test_the_brief_runs_after_the_others_and_reads_what_they_found(project):
@@ -32,3 +33,10 @@ def test_a_backfill_of_an_earlier_day_does_not_move_latest_back(project):
     today = project.run(book)
     project.run(book, "as_of=2026-01-01")
     assert (today.folder.parent / "latest").resolve() == today.folder.resolve()
+
+
+def test_a_notebook_from_the_house_pattern_runs_at_once(project):
+    write_new("mine", folder=project.root / "notebooks")
+    outcome = project.run(project.book("mine"))
+    assert outcome.good
+    assert (outcome.folder / "mine.zh.html").is_file()
