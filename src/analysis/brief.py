@@ -20,6 +20,7 @@ Page = dict[str, Any]
 _RANK: Final = {Grade.RANDOMISED: 0, Grade.QUASI_EXPERIMENTAL: 0, Grade.MEASURED: 0, Grade.OBSERVATIONAL: 1}
 _MAX_TILES: Final = 6
 DATA_PAGE: Final = "data_health"
+FORECASTS: Final = ("churn", "strategies")
 
 
 def decisions(pages: Sequence[Page], *, limit: int) -> list[Block]:
@@ -36,7 +37,11 @@ def decisions(pages: Sequence[Page], *, limit: int) -> list[Block]:
 
 
 def headlines(pages: Sequence[Page], *, limit: int = _MAX_TILES) -> list[Block]:
-    """Return headline tiles: the first of every page, then the second, up to the limit; data have their own strip."""
+    """Return headline tiles: the first of every page, then the second, up to the limit.
+
+    Pages that forecast come first: what was counted stands on the brief already. Data have their own strip.
+    """
+    pages = sorted(pages, key=lambda page: page["notebook"] not in FORECASTS)
     leading = [page for page in pages if page["notebook"] != DATA_PAGE] or pages
     rounds = zip_longest(*(_of_kind(page, "tile") for page in leading))
     return [tile for tile in chain.from_iterable(rounds) if tile is not None][:limit]

@@ -1,8 +1,49 @@
 """Sales over time, from daily to weekly."""
 
+from typing import Any
+
 import pandas as pd
 
-__all__ = ["weekly_sales"]
+from analysis.stats.scoring import proportion
+
+__all__ = ["sales_headline", "weekly_sales"]
+
+
+def sales_headline(customers: pd.DataFrame, daily: pd.DataFrame, *, as_of: pd.Timestamp, days: int) -> pd.DataFrame:
+    """Return the numbers a week is opened with, one row each, in the shape of a headline table.
+
+    Args:
+        customers: One row per customer with a purchase: first_order_on (day), days_since_last_order (days).
+        daily: One row per day with sales: ordered_on (day), n_orders (orders), revenue (currency).
+        as_of: Day of the report.
+        days: Length of the window that ends on that day.
+
+    Returns:
+        name, value, unit, ci_lower, ci_upper, confidence_level, grade, n. ``n_buyers`` and ``revenue`` are counted;
+        ``repurchase_rate`` is the share of those who bought before the window that bought again in it, with a 95 %
+        interval for the chance behind it.
+    """
+    age = (as_of - pd.to_datetime(daily["ordered_on"])).dt.days
+    window = daily[age < days]
+    recent = customers["days_since_last_order"] < days
+    earlier = (as_of - pd.to_datetime(customers["first_order_on"])).dt.days >= days
+    again, before = int((recent & earlier).sum()), int(earlier.sum())
+    rows: list[dict[str, Any]] = [
+        {"name": "n_customers", "value": float(len(customers)), "unit": "customers"},
+        {"name": "n_buyers", "value": float(recent.sum()), "unit": "customers"},
+        {"name": "revenue", "value": float(window["revenue"].sum()), "unit": "money"},
+        {"name": "repurchase_rate", "value": None, "unit": "share", "n": before},
+    ]
+    if before:
+        rate = proportion(again, before)
+        rows[-1] |= {
+            "value": rate.value,
+            "ci_lower": rate.ci_lower,
+            "ci_upper": rate.ci_upper,
+            "confidence_level": 0.95,
+        }
+    names = ["name", "value", "unit", "ci_lower", "ci_upper", "confidence_level", "grade", "n"]
+    return pd.DataFrame(rows, columns=names).astype({"value": "float64", "ci_lower": "float64", "ci_upper": "float64"})
 
 
 def weekly_sales(daily: pd.DataFrame, *, as_of: pd.Timestamp, weeks: int) -> pd.DataFrame:

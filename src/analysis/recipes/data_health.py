@@ -10,8 +10,10 @@ from analysis.data import health
 from analysis.data.accounting import TableAccount
 from analysis.data.connect import Tables
 from analysis.features.daily_sales import daily_sales
-from analysis.growth.sales import weekly_sales
+from analysis.growth.sales import sales_headline, weekly_sales
 from analysis.params import DataHealthParams
+
+RECENT_DAYS = 30
 
 
 def data_accounts(accounts: Sequence[TableAccount]) -> pd.DataFrame:
@@ -39,7 +41,17 @@ def data_quality(accounts: Sequence[TableAccount]) -> dict[str, Any]:
     return {"items": health.quality_items(accounts)}
 
 
-def sales_by_week(tables: Tables, as_of: date, data_health_params: DataHealthParams) -> pd.DataFrame:
+def sales_by_day(tables: Tables, as_of: date) -> pd.DataFrame:
+    """One row per day with sales: orders, buyers, revenue."""
+    collected: pd.DataFrame = daily_sales(tables, as_of=as_of).collect("pandas").to_native()
+    return collected
+
+
+def sales_by_week(sales_by_day: pd.DataFrame, as_of: date, *, data_health_params: DataHealthParams) -> pd.DataFrame:
     """One row per week: orders and revenue."""
-    daily = daily_sales(tables, as_of=as_of).collect("pandas").to_native()
-    return weekly_sales(daily, as_of=pd.Timestamp(as_of), weeks=data_health_params.weeks)
+    return weekly_sales(sales_by_day, as_of=pd.Timestamp(as_of), weeks=data_health_params.weeks)
+
+
+def recent_sales(features: pd.DataFrame, sales_by_day: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Headline numbers of the last 30 days: customers, buyers, revenue, repurchase."""
+    return sales_headline(features, sales_by_day, as_of=pd.Timestamp(as_of), days=RECENT_DAYS)

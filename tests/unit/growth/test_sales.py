@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from analysis.growth.sales import weekly_sales
+from analysis.growth.sales import sales_headline, weekly_sales
 
 DAY = pd.Timestamp("2026-06-30")
 
@@ -33,3 +33,21 @@ def test_money_is_conserved_within_the_weeks_shown():
 
 def test_no_sales_give_no_weeks():
     assert weekly_sales(daily(), as_of=DAY, weeks=4).empty
+
+
+def headline(customers, sales):
+    frame = pd.DataFrame(customers, columns=["first_order_on", "days_since_last_order"])
+    return sales_headline(frame, sales, as_of=DAY, days=30).set_index("name")
+
+
+def test_the_repurchase_rate_counts_only_those_who_could_come_back():
+    customers = [("2026-01-01", 3), ("2026-01-01", 200), ("2026-06-20", 3)]  # the last one is new in the window
+    numbers = headline(customers, daily(("2026-06-27", 2, 50.0), ("2026-05-31", 1, 30.0)))
+    assert numbers.loc["repurchase_rate", ["value", "n"]].tolist() == [0.5, 2]
+    assert numbers.loc["repurchase_rate", "ci_lower"] < 0.5 < numbers.loc["repurchase_rate", "ci_upper"]
+    assert numbers.loc[["n_customers", "n_buyers", "revenue"], "value"].tolist() == [3, 2, 50.0]
+
+
+def test_a_brand_in_its_first_days_has_no_repurchase_rate_yet():
+    numbers = headline([("2026-06-20", 3)], daily(("2026-06-27", 2, 50.0)))
+    assert pd.isna(numbers.loc["repurchase_rate", "value"])
