@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
 
-from analysis.features.expressions import count_where, days_between, money_sum, quotient, sample_std, to_money
+from analysis.features.expressions import count_where, days_between, joined, money_sum, quotient, sample_std, to_money
 from analysis.features.purchase_history import history_sums, with_visits
 from analysis.features.rfm import rfm_sums
 
@@ -69,10 +69,8 @@ def behaviour(tables: "Tables", *, as_of: date) -> Frame:
         *rfm_sums(), *history_sums(), *gap_sums(), *habit_sums(visits, as_of=as_of)
     )
     columns = (*habit_columns(sums), *gap_columns(sums, as_of=as_of))
-    table = sums.select("customer_id", "revenue_parts", *columns)
-    if (categories := category_habits(cut)) is not None:
-        table = table.join(categories, on="customer_id", how="left")
-    return with_refund_habits(table, cut).drop("revenue_parts")
+    table = with_refund_habits(sums.select("customer_id", "revenue_parts", *columns), cut).drop("revenue_parts")
+    return joined(table, category_habits(cut)) if cut.has_column("orders", "category") else table
 
 
 def habit_inputs(purchases: Frame) -> Frame:
@@ -150,10 +148,16 @@ def gap_columns(sums: Frame, *, as_of: date) -> list[nw.Expr]:
     ]
 
 
-def category_habits(cut: "Tables") -> Frame | None:
-    """Return how many categories each customer bought and the share of the most frequent; None without categories."""
-    if not cut.has_column("orders", "category"):
-        return None
+def category_habits(cut: "Tables") -> Frame:
+    """Return how many categories each customer bought and the share of orders in the most frequent.
+
+    Args:
+        cut: The tables, cut at the day, with a category of orders.
+
+    Returns:
+        One row per customer with an order of a known category: ``customer_id``, ``n_categories``,
+        ``top_category_share`` (0-1).
+    """
     known = cut.purchases().filter(~nw.col("category").is_null())
     by_category = known.group_by("customer_id", "category").agg(nw.len().alias("n"))
     sums = by_category.group_by("customer_id").agg(

@@ -6,11 +6,12 @@ read within 7 days. Each part needs its own table; where the table is absent so 
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
 
-from analysis.features.expressions import count_where, days_between
+from analysis.features.expressions import count_where, days_between, joined
 
 if TYPE_CHECKING:
     from analysis.data.connect import Tables
@@ -21,8 +22,10 @@ __all__ = [
     "channels_touched",
     "consent_state",
     "contact_state",
+    "days_since_touch",
     "exposure",
-    "touch_exposure",
+    "exposure_blocks",
+    "touch_counts",
 ]
 
 Frame = nw.LazyFrame[Any]
@@ -37,32 +40,27 @@ TOUCH_STEPS: Final = ("assigned", "delivered", "read", "replied")
 def exposure(tables: "Tables", *, as_of: date, channels: Sequence[str] | None = None) -> Frame:
     """Return touches, contacts and consent of each customer with a purchase, as known at the end of ``as_of``.
 
-    Columns of a table that the source lacks are absent; ``touch_exposure``, ``contact_state`` and
-    ``consent_state`` say what each adds.
+    Columns of a table that the source lacks are absent; ``touch_counts``, ``days_since_touch``,
+    ``contact_state`` and ``consent_state`` say what each adds.
 
     Raises:
         MissingTableError: If there are no orders.
     """
-    cut = tables.as_of(as_of)
-    table = cut.purchases().select("customer_id").unique()
-    return with_exposure(table, cut, as_of=as_of, channels=channels)
+    customers = tables.as_of(as_of).purchases().select("customer_id").unique()
+    return reduce(joined, exposure_blocks(tables, as_of=as_of, channels=channels), customers)
 
 
-def with_exposure(table: Frame, cut: "Tables", *, as_of: date, channels: Sequence[str] | None = None) -> Frame:
-    """Return a table of customers with the columns of the touch, contact and consent tables that are there."""
-    if cut.has("touches"):
-        table = _joined(table, touch_exposure(cut, as_of=as_of, channels=channels))
-    if cut.has("contacts"):
-        table = _joined(table, contact_state(cut, as_of=as_of))
-    if cut.has("consents"):
-        table = _joined(table, consent_state(cut, as_of=as_of))
-    return table
-
-
-def _joined(table: Frame, block: Frame) -> Frame:
-    """Join a block; a customer it does not know has counts of 0 and unknown days since."""
-    counts = [name for name in block.collect_schema().names() if name.startswith("n_")]
-    return table.join(block, on="customer_id", how="left").with_columns(nw.col(*counts).fill_null(0))
+def exposure_blocks(tables: "Tables", *, as_of: date, channels: Sequence[str] | None = None) -> list[Frame]:
+    """Return a frame for each of the touch, contact and consent blocks whose table is there."""
+    blocks = []
+    if tables.has("touches"):
+        blocks.append(touch_counts(tables, as_of=as_of, channels=channels))
+        blocks.append(days_since_touch(tables, as_of=as_of))
+    if tables.has("contacts"):
+        blocks.append(contact_state(tables, as_of=as_of))
+    if tables.has("consents"):
+        blocks.append(consent_state(tables, as_of=as_of))
+    return blocks
 
 
 def channels_touched(tables: "Tables", *, as_of: date) -> tuple[str, ...]:
@@ -71,7 +69,7 @@ def channels_touched(tables: "Tables", *, as_of: date) -> tuple[str, ...]:
     return tuple(sorted(str(channel) for channel in found if channel is not None))
 
 
-def touch_exposure(tables: "Tables", *, as_of: date, channels: Sequence[str] | None = None) -> Frame:
+def touch_counts(tables: "Tables", *, as_of: date, channels: Sequence[str] | None = None) -> Frame:
     """Return how often each customer was touched within 7, 30 and 90 days, by step and channel.
 
     Args:
@@ -81,55 +79,57 @@ def touch_exposure(tables: "Tables", *, as_of: date, channels: Sequence[str] | N
             where tables of several days must have the same columns.
 
     Returns:
-        One row per customer with a touch: ``customer_id``; ``n_<step>_<days>d`` over all channels and
-        ``n_<step>_<days>d__<channel>`` for each (touches); ``days_since_last_touch`` (delivered, or
-        assigned where deliveries are not known), ``days_since_last_read``, ``days_since_last_reply``.
+        One row per customer with a step within 90 days: ``customer_id``; ``n_<step>_<days>d`` over all
+        channels and ``n_<step>_<days>d__<channel>`` for each (touches).
 
     Raises:
         MissingTableError: If there are no touches.
     """
-    cut = tables.as_of(as_of)
-    touches = cut.lazy("touches", needed_by="touch exposure")
+    touches = tables.as_of(as_of).lazy("touches", needed_by="touch exposure")
     channels = channels_touched(tables, as_of=as_of) if channels is None else channels
-    present = set(touches.collect_schema().names())
-    steps = [step for step in TOUCH_STEPS if f"{step}_on" in present]
-    last = touches.group_by("customer_id").agg(*(nw.col(f"{step}_on").max() for step in steps))
-    counts = _step_counts(touches, steps=steps, as_of=as_of, channels=channels)
-    names = [name for name in counts.collect_schema().names() if name != "customer_id"]
-    reached = "delivered" if "delivered" in steps else "assigned"
-    since = {
-        "touch": reached,
-        **{name: step for name, step in (("read", "read"), ("reply", "replied")) if step in steps},
-    }
-    return last.join(counts, on="customer_id", how="left").select(
-        "customer_id",
-        nw.col(*names).fill_null(0),
-        *(
-            days_between(last, nw.col(f"{step}_on"), nw.lit(as_of)).cast(nw.Float64).alias(f"days_since_last_{name}")
-            for name, step in since.items()
-        ),
-    )
-
-
-def _step_counts(touches: Frame, *, steps: Sequence[str], as_of: date, channels: Sequence[str]) -> Frame:
-    """Count steps by window, first per customer and channel: each wide column then picks one of few rows."""
+    steps = _steps_known(touches)
     start = {days: nw.lit(as_of - timedelta(days=days)) for days in TOUCH_WINDOWS}
     recent = nw.max_horizontal(*(f"{step}_on" for step in steps)) > start[max(TOUCH_WINDOWS)]
     names = {f"n_{step}_{days}d": nw.col(f"{step}_on") > start[days] for step in steps for days in TOUCH_WINDOWS}
-    by_channel = (
+    by_channel = (  # first per customer and channel: each wide column then picks one of few rows
         touches.filter(recent)
         .group_by("customer_id", "channel")
         .agg(*(count_where(condition).alias(name) for name, condition in names.items()))
         .with_columns(nw.col(*names).cast(nw.Int16))
     )
-    return by_channel.group_by("customer_id").agg(
+    of_channel = {
+        f"{name}__{channel}": nw.when(nw.col("channel") == channel).then(name) for channel in channels for name in names
+    }
+    counts = by_channel.group_by("customer_id").agg(
         *(nw.col(name).sum().cast(nw.Int16) for name in names),
-        *(
-            nw.when(nw.col("channel") == channel).then(name).max().alias(f"{name}__{channel}")
-            for channel in channels
-            for name in names
-        ),
+        *(value.max().alias(name) for name, value in of_channel.items()),
     )
+    return counts.with_columns(nw.col(*names, *of_channel).fill_null(0))
+
+
+def _steps_known(touches: Frame) -> list[str]:
+    present = set(touches.collect_schema().names())
+    return [step for step in TOUCH_STEPS if f"{step}_on" in present]
+
+
+def days_since_touch(tables: "Tables", *, as_of: date) -> Frame:
+    """Return how long ago each customer was last touched, read and replied.
+
+    Returns:
+        One row per customer with a touch: ``customer_id``; ``days_since_last_touch`` (delivered, or assigned
+        where deliveries are not known), ``days_since_last_read``, ``days_since_last_reply`` (days; null if
+        never; absent where the source does not tell).
+
+    Raises:
+        MissingTableError: If there are no touches.
+    """
+    touches = tables.as_of(as_of).lazy("touches", needed_by="touch exposure")
+    steps = _steps_known(touches)
+    names = {"delivered" if "delivered" in steps else "assigned": "touch", "read": "read", "replied": "reply"}
+    known = {step: name for step, name in names.items() if step in steps}
+    last = touches.group_by("customer_id").agg(*(nw.col(f"{step}_on").max() for step in known))
+    since = (_days_since(last, f"{step}_on", as_of, f"last_{name}") for step, name in known.items())
+    return last.select("customer_id", *since)
 
 
 def contact_state(tables: "Tables", *, as_of: date) -> Frame:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import narwhals as nw
 
-__all__ = ["count_where", "days_between", "money_sum", "quotient", "sample_std", "to_money"]
+__all__ = ["count_where", "days_between", "joined", "money_sum", "quotient", "sample_std", "to_money"]
 
 Frame = nw.LazyFrame[Any]
 
@@ -19,6 +19,13 @@ _PARTS: Final = 10_000  # parts of one unit of currency; no shop charges less
 def money_sum(amount: nw.Expr) -> nw.Expr:
     """Return the sum of an amount of money in ten-thousandths, the same in any order of rows; null counts as 0."""
     return (amount * _PARTS).round(0).sum()
+
+
+def joined(table: Frame, block: Frame) -> Frame:
+    """Return a table of customers with a block beside it; who is not in it has counts of 0 and the rest unknown."""
+    counts = [name for name in block.collect_schema().names() if name.startswith("n_")]
+    table = table.join(block, on="customer_id", how="left")
+    return table.with_columns(nw.col(*counts).fill_null(0)) if counts else table
 
 
 def to_money(parts: nw.Expr) -> nw.Expr:

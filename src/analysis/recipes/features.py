@@ -3,7 +3,7 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
-from analysis.features.table import collect, feature_table
+from analysis.features.table import collect_features
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,4 +13,4 @@ if TYPE_CHECKING:
 
 def features(tables: "Tables", as_of: date) -> "pd.DataFrame":
     """Return one row per customer with a purchase, all columns of ``features.table.feature_table``."""
-    return collect(feature_table(tables, as_of=as_of))
+    return collect_features(tables, as_of=as_of)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from analysis.errors import MissingTableError
-from analysis.features.exposure import channels_touched, exposure, touch_exposure
+from analysis.features.exposure import channels_touched, exposure, touch_counts
 from analysis.features.table import collect
 
 AS_OF = date(2026, 3, 31)
@@ -118,4 +118,4 @@ def test_absent_tables_leave_their_columns_out_and_a_direct_question_names_the_t
     data = tables(orders=[order("a", "2026-01-01 09:00")])
     assert collect(exposure(data, as_of=AS_OF)).columns.tolist() == ["customer_id"]
     with pytest.raises(MissingTableError, match="touches"):
-        touch_exposure(data, as_of=AS_OF)
+        touch_counts(data, as_of=AS_OF)

@@ -13,7 +13,14 @@ from analysis.features.behaviour import behaviour
 from analysis.features.exposure import exposure
 from analysis.features.purchase_history import purchase_history
 from analysis.features.rfm import rfm
-from analysis.features.table import FEATURES_FOR_MODELS, blocks_present, collect, feature_table, model_columns
+from analysis.features.table import (
+    FEATURES_FOR_MODELS,
+    blocks_present,
+    collect,
+    collect_features,
+    feature_table,
+    model_columns,
+)
 from analysis.fields import FIELDS, label
 
 AS_OF = date(2026, 3, 31)
@@ -75,7 +82,7 @@ def write_and_open(tables, folder):
 
 def kept_bytes(tables, folder):
     """Return the bytes of the feature table as a recipe would keep it."""
-    frame = collect(feature_table(write_and_open(tables, folder), as_of=AS_OF))
+    frame = collect_features(write_and_open(tables, folder), as_of=AS_OF)
     path = folder / "features.out"
     frame.to_parquet(path, index=False)
     return path.read_bytes()
@@ -143,6 +150,13 @@ def test_no_byte_changes_with_the_order_of_rows(tmp_path, seed):
     before = kept_bytes(tables, tmp_path / "before")
     shuffled = {name: frame.sample(frac=1.0, random_state=seed) for name, frame in tables.items()}
     assert kept_bytes(shuffled, tmp_path / "after") == before
+
+
+@pytest.mark.parametrize("lacking", [(), ("touches",), ("contacts", "refunds", "consents")])
+def test_collecting_block_after_block_gives_the_same_table_as_one_query(tmp_path, lacking):
+    tables = write_and_open({n: t for n, t in world(5).items() if n not in lacking}, tmp_path / "data")
+    together = collect(feature_table(tables, as_of=AS_OF))
+    pd.testing.assert_frame_equal(collect_features(tables, as_of=AS_OF), together, check_exact=True)
 
 
 def test_table_is_its_blocks_side_by_side(tmp_path):
