@@ -24,8 +24,8 @@ SYNONYMS: Final[dict[str, str]] = {
     ),
     "ordered_at": (
         "付款时间 支付时间 买家付款时间 订单付款时间 下单时间 订单创建时间 创建时间 成交时间 "
-        "交易时间 下单日期 订单日期 日期 时间 销售日期 invoicedate invoice_date order_date orderdate order_time paid_at "
-        "pay_time created_at purchase_date transaction_date date timestamp"
+        "交易时间 下单日期 订单日期 日期 时间 销售日期 invoicedate invoice_date order_date orderdate order_time "
+        "paid_at pay_time created_at purchase_date transaction_date date timestamp"
     ),
     "amount": (
         "实付金额 订单实付金额 买家实付金额 买家应付货款 实收金额 支付金额 付款金额 成交金额 订单金额 "

@@ -11,7 +11,7 @@ from analysis.data.checked_rows import HOUR_COLUMNS, checked_sql
 from analysis.data.contracts import CONTRACTS, Column, Table, day_column
 from analysis.data.mapping import ROW_NUMBER, DataSource, TableMapping
 from analysis.data.orders import is_refund_sql, sales_sql, split_orders
-from analysis.data.origins import Origin, find_origins
+from analysis.data.origins import Origin, find_origins, with_numbers
 from analysis.data.parsed_rows import parse_rows
 from analysis.data.personal import hash_columns, refuse_personal_data
 from analysis.data.quarantine import check_share, reason
@@ -99,6 +99,7 @@ def load_table(
     joined = read_joined(located, work=scratch)
     contract, mapping = CONTRACTS[located.name], located.mapping
     origins = find_origins(raw, contract=contract, mapping=mapping, joined=joined)
+    origins = with_numbers(connection, raw, contract=contract, origins=origins)
     _refuse_personal_data(connection, raw, origins, allowed=source.pii)
     job = _Job(connection=connection, raw=raw, contract=contract, mapping=mapping, origins=origins, work=work)
     _define_checked(job, joined=joined, latest=latest, timezone=timezone)

@@ -4,16 +4,18 @@ A column that is required, or that the book names, and is not there is an error 
 headers were found, which is nearest, and which line to add to the book.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from analysis.checks import nearest
 from analysis.data.contracts import Column, Table
 from analysis.data.headers import likely_header
 from analysis.data.mapping import ROW_NUMBER, TableMapping
+from analysis.data.quoting import quoted
 from analysis.data.read import RawTable
 from analysis.errors import DataError
 
-__all__ = ["Origin", "find_header", "find_origins"]
+__all__ = ["Origin", "find_header", "find_origins", "with_numbers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,28 @@ def find_origins(
     if missing:
         raise _missing_error(missing, raw=raw, contract=contract)
     return tuple(found)
+
+
+def with_numbers(connection: Any, raw: RawTable, *, contract: Table, origins: tuple[Origin, ...]) -> tuple[Origin, ...]:
+    """Return the origins with a text column beyond an open contract as a number, if all its values are numbers."""
+    return tuple(
+        replace(origin, column=replace(origin.column, kind="number"))
+        if origin.column.name not in contract.names and origin.how == "column" and _all_numbers(connection, raw, origin)
+        else origin
+        for origin in origins
+    )
+
+
+def _all_numbers(connection: Any, raw: RawTable, origin: Origin) -> bool:
+    header = origin.headers[0]
+    if origin.column.kind != "text" or dict(raw.columns)[header] != "VARCHAR":
+        return False
+    text = f"trim({quoted(header)})"
+    number = f"regexp_full_match({text}, '-?(0|[1-9][0-9]*)(\\.[0-9]+)?')"
+    n, n_numbers = connection.execute(
+        f"SELECT count(*) FILTER ({text} <> ''), count(*) FILTER ({number}) FROM ({raw.sql})"
+    ).fetchall()[0]
+    return bool(n and n == n_numbers)
 
 
 def _further(raw: RawTable, contract: Table, mapping: TableMapping) -> tuple[Column, ...]:

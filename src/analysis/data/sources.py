@@ -4,7 +4,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +29,7 @@ class Located:
         mapping: How it becomes one.
         files: Its files, or the DuckDB file it is in.
         table: Its name in a DuckDB file; None for files.
+        server_table: Its name on a server, whose rows are in ``files``; None for files.
         joined: File of its join (a DuckDB file where ``table`` is set), or None.
     """
 
@@ -36,6 +37,7 @@ class Located:
     mapping: TableMapping
     files: tuple[Path, ...]
     table: str | None = None
+    server_table: str | None = None
     joined: Path | None = None
 
 
@@ -44,7 +46,8 @@ def read_located(located: Located, *, work: Path) -> RawTable:
     if located.table is not None:
         return read_duckdb_table(located.files[0], table=located.table, name=located.name, work=work)
     mapping = located.mapping
-    return read_files(located.files, name=located.name, work=work, mapping=mapping, sheet=mapping.sheet)
+    raw = read_files(located.files, name=located.name, work=work, mapping=mapping, sheet=mapping.sheet)
+    return raw if located.server_table is None else replace(raw, file=located.server_table, how="PostgreSQL")
 
 
 def read_joined(located: Located, *, work: Path) -> RawTable | None:
@@ -208,11 +211,18 @@ def _in_server(source: DataSource, *, scratch: Path, progress: Callable[[str], N
         progress(f"reading from {source.source}")
     wanted = _wanted(source)
     tables = {name: _table_name(name, mapping) for name, mapping in wanted.items()}
-    joins = {f"{name}.join": mapping.join.file for name, mapping in wanted.items() if mapping.join and mapping.file}
-    named = frozenset(name for name, mapping in wanted.items() if mapping.file is not None) | frozenset(joins)
+    joins = {f"{name}.join": mapping.join.file for name, mapping in wanted.items() if mapping.join}
+    named = frozenset(name for name, mapping in wanted.items() if mapping.file is not None)
+    named |= frozenset(f"{name}.join" for name in named if f"{name}.join" in joins)
     files = export_tables(source.source, tables={**tables, **joins}, required=named, folder=scratch)
     found = [
-        Located(name=name, mapping=wanted[name], files=(file,), joined=files.get(f"{name}.join"))
+        Located(
+            name=name,
+            mapping=wanted[name],
+            files=(file,),
+            server_table=tables[name],
+            joined=files.get(f"{name}.join"),
+        )
         for name, file in files.items()
         if name in wanted
     ]

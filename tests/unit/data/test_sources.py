@@ -27,7 +27,8 @@ def shop(tmp_path):
     path = tmp_path / "shop.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(
-            "CREATE TABLE sales AS SELECT 7 AS no, 'c1' AS who, TIMESTAMP '2026-06-01 10:00' AS at, 5.5::DECIMAL(9,2) AS paid"
+            "CREATE TABLE sales AS SELECT 7 AS no, 'c1' AS who, TIMESTAMP '2026-06-01 10:00' AS at, "
+            "5.5::DECIMAL(9,2) AS paid"
         )
         connection.execute("CREATE SCHEMA crm")
         connection.execute("CREATE TABLE crm.people AS SELECT 'c1' AS customer_id, 3 AS points")
@@ -154,7 +155,7 @@ def test_a_joined_file_must_have_one_row_per_value(tmp_path):
 
 
 def test_the_demo_brand_is_generated_once(tmp_path):
-    steps = []
+    steps: list[str] = []
     book = DataSource.model_validate({"source": "demo/coffee", "demo": {"customers": 300, "seed": 3}})
     options = {"now": NOW, "timezone": "Asia/Shanghai", "cache": tmp_path, "base": tmp_path, "progress": steps.append}
     first = load(book, **options)

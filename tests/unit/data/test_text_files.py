@@ -35,7 +35,7 @@ def test_every_usual_encoding_gives_the_same_rows(tmp_path, encoding, mark, said
 
 
 def test_an_encoding_that_the_book_names_is_used(tmp_path):
-    rows, frame = read(tmp_path, "id,name\n1,caf\xe9\n".encode("windows-1252"), encoding="windows-1252")
+    _, frame = read(tmp_path, "id,name\n1,caf\xe9\n".encode("windows-1252"), encoding="windows-1252")
     assert frame["name"].tolist() == ["café"]
     with pytest.raises(DataError, match="cannot be read as ascii"):
         read(tmp_path, "id,name\n1,caf\xe9\n", encoding="ascii")
