@@ -8,13 +8,13 @@ import pandas as pd
 
 from analysis.charts.theme import (
     ACCENT,
-    ACCENT_SOFT,
-    GRID,
     INK,
     INK_2,
     INK_3,
+    LINE,
     LINE_2,
     MARK,
+    PAPER,
     TICK,
     WARN,
     ZERO,
@@ -70,7 +70,7 @@ def reliability_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
 
 
 def risk_grid(table: pd.DataFrame, *, style: Style) -> "Figure":
-    """Draw customers and money at risk by value (rows) and risk (columns); the cell with most at risk a head is tinted.
+    """Draw customers and money at risk by value (rows) and risk (columns); the cell with most at risk a head is framed.
 
     Args:
         table: One row per cell, most first: labels ``value_band_zh``, ``risk_band_zh`` … , n_customers (customers),
@@ -86,8 +86,8 @@ def risk_grid(table: pd.DataFrame, *, style: Style) -> "Figure":
     axes.set_axis_off()
     most, dearest = float(table["value_at_risk"].max()), table["value_at_risk_each"].max()
     for cell in table.to_dict("records"):
-        at, tinted = (columns.index(cell[risk]), rows.index(cell[value])), cell["value_at_risk_each"] == dearest > 0
-        _draw_cell(axes, cell, at=at, tinted=tinted, most=most, style=style)
+        at, framed = (columns.index(cell[risk]), rows.index(cell[value])), cell["value_at_risk_each"] == dearest > 0
+        _draw_cell(axes, cell, at=at, framed=framed, most=most, style=style)
     for column, label in enumerate(columns):
         words = _on_two_lines(label) if style.narrow else label
         axes.text(column + 0.02, -0.1, words, color=INK_2, fontsize=TICK, va="bottom", linespacing=1.2)
@@ -102,35 +102,31 @@ def _draw_cell(
     cell: Mapping[Hashable, Any],
     *,
     at: tuple[int, int],
-    tinted: bool,
+    framed: bool,
     most: float,
     style: Style,
 ) -> None:
-    """Draw one cell: money in figures and as a bar, customers beneath."""
+    """Draw one cell: money in figures and as a bar, customers and money a head beneath."""
     from matplotlib.patches import Rectangle
 
-    column, row = at
     names = ("value_at_risk", "n_customers", "value_at_risk_each")
     money, n, each = (float("nan") if pd.isna(cell[name]) else float(cell[name]) for name in names)
-    face, ink, mark = (ACCENT_SOFT, ACCENT, ACCENT) if tinted else (GRID, INK, MARK)
+    column, row = at
     top, height = (row + 0.21, 0.77) if style.narrow else (row + 0.03, 0.94)
-    left, lines = (
-        column + 0.08,
-        [top + share * height for share in ((0.2, 0.36, 0.6, 0.83) if style.narrow else (0.34, 0.55, 0.79, 0.79))],
-    )
-    axes.add_patch(Rectangle((column + 0.02, top), 0.96, height, facecolor=face))
-    amount = style.number(money, "money")
-    axes.text(left, lines[0], amount, color=ink, fontsize=15, fontweight=600, va="center")
+    ink, mark, edge, width = (ACCENT, ACCENT, ACCENT, 2) if framed else (INK, MARK, LINE, 1)
+    frame = Rectangle((column + 0.02, top), 0.96, height, facecolor=PAPER, edgecolor=edge, linewidth=width)
+    axes.add_patch(frame)
+    left, shares = column + 0.08, (0.22, 0.38, 0.6, 0.83) if style.narrow else (0.32, 0.54, 0.79, 0.79)
+    heights = [top + share * height for share in shares]
+    axes.text(left, heights[0], style.number(money, "money"), color=ink, fontsize=15, fontweight=600, va="center")
     if most > 0 and not np.isnan(money):
-        axes.add_patch(Rectangle((left, lines[1]), 0.84 * money / most, 0.05, facecolor=mark))
-    people = style.number(n, "customers", bare=style.narrow and style.language == "en")
-    per_head = style.text(f"人均 {style.number(each, 'money')}", f"{style.number(each, 'money')} each")
-    if style.narrow:
-        axes.text(left, lines[2], people, color=INK_2, fontsize=TICK, va="center")
-        axes.text(left, lines[3], per_head if n > 0 else "", color=ink, fontsize=TICK, va="center")
-        return
-    axes.text(left, lines[2], people, color=INK_2, fontsize=TICK, va="center")
-    axes.text(column + 0.92, lines[3], per_head if n > 0 else "", color=ink, fontsize=TICK, va="center", ha="right")
+        axes.add_patch(Rectangle((left, heights[1]), 0.84 * money / most, 0.05, facecolor=mark))
+    head = style.number(each, "money")
+    words = [style.number(n, "customers", bare=style.language == "en")]
+    words += [style.text(f"人均 {head}", f"at {head} each")] if n > 0 else []
+    words = words if style.narrow else [style.text("，", " ").join(words)]
+    for word, y in zip(words, heights[2:], strict=False):
+        axes.text(left, y, word, color=INK_2, fontsize=TICK, va="center")
 
 
 def _on_two_lines(label: str) -> str:

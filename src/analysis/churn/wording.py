@@ -43,8 +43,24 @@ RISK_BANDS: Final[dict[str, Label]] = {
 }
 
 
-def reason(verdict: Verdict, *, horizon_days: int) -> Label:
-    """Return why there is no answer, for the three verdicts that have none."""
+_BUY_ONCE: Final[Label] = {
+    "zh": "这里大多数人只买一次：「会不会流失」不是该问的问题",
+    "en": "Most people here buy once: whether they will leave is not the right question",
+}
+_ONE_LARGE_ORDER: Final[Label] = {
+    "zh": "这里的钱来自每人一笔大单：「会不会流失」不是该问的问题",
+    "en": "The money here comes in one large order each: whether they will leave is not the right question",
+}
+
+
+def reason(verdict: Verdict, *, horizon_days: int, buy_once: bool) -> Label:
+    """Return why there is no answer, for the three verdicts that have none.
+
+    Args:
+        verdict: ``TOO_FEW``, ``TOO_SHORT`` or ``NOT_THE_QUESTION``.
+        horizon_days: Days ahead.
+        buy_once: Whether few ever come back; else they come back, but with small change.
+    """
     reasons = {
         Verdict.TOO_FEW: {
             "zh": f"样本太少，不下结论：{horizon_days} 天的窗口里，流失或留下的客户不到 {FEWEST_EVENTS} 人",
@@ -56,11 +72,7 @@ def reason(verdict: Verdict, *, horizon_days: int) -> Label:
             "en": f"Too short a history to judge: a horizon of {horizon_days} days needs {4 * horizon_days} days of "
             "orders at least",
         },
-        Verdict.NOT_THE_QUESTION: {
-            "zh": "这里的钱来自一次性的大单，或者大多数人只买一次：「会不会流失」不是该问的问题",
-            "en": "Money here comes in one large order each, or most people buy once: whether they will leave is not "
-            "the right question",
-        },
+        Verdict.NOT_THE_QUESTION: _BUY_ONCE if buy_once else _ONE_LARGE_ORDER,
     }
     return reasons[verdict]
 
@@ -89,12 +101,12 @@ def verdict_claim(verdict: Verdict) -> Label:
     """Return what the reliability chart shows, as a claim, for the three verdicts that have one."""
     claims = {
         Verdict.MODEL: {
-            "zh": "概率可信：说三成会走的客户，实际走了约三成",
-            "en": "The probabilities hold: of customers given 30%, about 30% left",
+            "zh": "概率可信：预测会走多少，实际就走了多少",
+            "en": "The probabilities hold: about as many left as forecast",
         },
         Verdict.BASELINE: {
-            "zh": "完整模型没有过关，改用简单模型，它的概率可信",
-            "en": "The full model failed its test; the simple forecast is used, and its probabilities hold",
+            "zh": "完整模型没有过关，改用只看「多久没来」的简单模型",
+            "en": "The full model failed its test; a simple forecast from recency alone is used",
         },
         Verdict.RANKING_ONLY: {
             "zh": "概率的水平没有过关：只用来排先后，不用来数人头",

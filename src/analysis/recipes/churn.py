@@ -16,9 +16,23 @@ from numpy.typing import NDArray
 from analysis.churn import drivers, priorities, season, wording
 from analysis.churn.baseline import RecencyBaseline
 from analysis.churn.classifier import LARGEST_FIT
-from analysis.churn.evaluation import Verdict, answerable, choose, evaluate_both, failed_gates, is_the_question
+from analysis.churn.evaluation import (
+    REPEAT_SHARE_AT_LEAST,
+    Verdict,
+    answerable,
+    choose,
+    evaluate_both,
+    failed_gates,
+    is_the_question,
+)
 from analysis.churn.forecast import RECENCY, Forecasts, fit_forecasts
-from analysis.churn.labels import active_population, default_active_days, label_churn, rolling_origins
+from analysis.churn.labels import (
+    LONGEST_ACTIVE_DAYS,
+    active_population,
+    default_active_days,
+    label_churn,
+    rolling_origins,
+)
 from analysis.data.connect import Tables
 from analysis.features.repetition import money_that_repeats, purchase_gaps
 from analysis.features.rfm import rfm
@@ -27,6 +41,9 @@ from analysis.params import ChurnParams
 from analysis.periods import days_after, days_before
 
 _ROLES: Final = ("training", "calibration", "judging")
+_TRAINING_ORIGINS: Final = {2: LARGEST_FIT // 2, 3: 5_000, 4: 0}
+"""How many origins to learn from, by the fewest customers of the last year: each costs a feature table."""
+
 _DRIVER_ROWS: Final = 20_000
 """Customers that drivers are learnt from: each driver costs a forecast of all of them."""
 
@@ -50,8 +67,8 @@ def churn_frame(tables: Tables, features: pd.DataFrame, as_of: date, churn_param
     """
     horizon = churn_params.horizon_days
     first = features["first_order_on"].min().date()
-    # Where two origins fill the largest fit, more would only cost.
-    n_training = 2 if int((features[RECENCY] <= 365).sum()) >= LARGEST_FIT / 2 else 4
+    recent = int((features[RECENCY] <= LONGEST_ACTIVE_DAYS).sum())
+    n_training = next(n for n, fewest in _TRAINING_ORIGINS.items() if recent >= fewest)
     days = rolling_origins(as_of=as_of, horizon_days=horizon, first_day=first, n_training=n_training)
     active = churn_params.active_days
     if active is None:
@@ -124,9 +141,14 @@ def churn_question(churn_frame: dict[str, Any], churn_history: pd.DataFrame) -> 
     return {
         "judged": verdict is None,
         "verdict": verdict.value if verdict else None,
-        "reason": wording.reason(verdict, horizon_days=churn_frame["horizon_days"]) if verdict else None,
+        "reason": _reason(verdict, churn_frame) if verdict else None,
         "advice": wording.advice(verdict) if verdict else None,
     }
+
+
+def _reason(verdict: Verdict, frame: dict[str, Any]) -> dict[str, str]:
+    buy_once = frame["share_repeat"] < REPEAT_SHARE_AT_LEAST
+    return wording.reason(verdict, horizon_days=frame["horizon_days"], buy_once=buy_once)
 
 
 def churn_levels(

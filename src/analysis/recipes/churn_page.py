@@ -144,6 +144,7 @@ def churn_headline(
     churn_verdict: dict[str, Any],
     churn_season: dict[str, Any],
     churn_params: ChurnParams,
+    seed: int,
 ) -> dict[str, Any]:
     """The numbers of the page's answer; intervals are of the actual outcome, 80 %."""
     found: dict[str, Any] = {
@@ -152,8 +153,12 @@ def churn_headline(
         "share_repeat": Estimate(churn_frame["share_repeat"], "share", n=churn_frame["n_customers"]),
         "share_single_order": Estimate(churn_frame["share_single_order"], "share", n=churn_frame["n_customers"]),
     }
+    weight = churn_season["next"]["weight"] if churn_season else None
+    found["season_weight"] = Estimate(weight, "share")
     if not churn_verdict["judged"]:
         return {**found, "reason": churn_verdict["reason"], "advice": churn_verdict["advice"]}
+    model, baseline = evaluate_both(churn_judgement, seed=seed)
+    used = model if churn_verdict["column"] == "p_model" else baseline
     rates = churn_judgement.groupby("origin_on")["churned"].mean()
     drift = at_risk.level_drift(churn_season["next"]["surprises"])
     n, p = len(churn_scores), churn_scores["p_churn"]
@@ -177,7 +182,8 @@ def churn_headline(
         "lowest_rate": Estimate(float(rates.min()), "share"),
         "highest_rate": Estimate(float(rates.max()), "share"),
         "n_windows": Estimate(len(rates), "count"),
-        "season_weight": Estimate(churn_season["next"]["weight"], "share"),
+        "gap": Estimate(used.ece, "points", grade=Grade.OBSERVATIONAL, n=used.n),
+        "gap_by_luck": Estimate(used.ece_by_luck, "points", grade=Grade.OBSERVATIONAL, n=used.n),
         "claim": churn_verdict["claim"],
         "detail": churn_verdict["detail"],
         "used": churn_verdict["used"],
