@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from analysis.errors import DataError
 
-__all__ = ["FILE_NAME", "Notice", "TableAccount", "at", "compare", "read_accounts", "read_clock", "write_accounts"]
+__all__ = ["FILE_NAME", "Notice", "TableAccount", "at", "compare", "read_accounts", "read_facts", "write_accounts"]
 
 FILE_NAME: Final = "accounting.json"
 
@@ -144,10 +144,10 @@ def read_accounts(folder: Path) -> tuple[TableAccount, ...]:
     return tuple(TableAccount.from_json(plain) for plain in json.loads(path.read_text(encoding="utf-8"))["tables"])
 
 
-def read_clock(folder: Path) -> tuple[str | None, str | None]:
-    """Return the latest clock that a load kept and the earliest that it rejected as future, as ISO text."""
-    kept, future = json.loads((folder / FILE_NAME).read_text(encoding="utf-8")).get("clock", (None, None))
-    return kept, future
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Return what ``write_accounts`` wrote beside the accounts."""
+    facts: dict[str, Any] = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+    return facts
 
 
 def compare(

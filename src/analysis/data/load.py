@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from analysis.data.accounting import FILE_NAME, TableAccount, read_accounts, read_clock, write_accounts
+from analysis.data.accounting import FILE_NAME, TableAccount, read_accounts, read_facts, write_accounts
 from analysis.data.load_table import REJECTED, load_table
 from analysis.data.mapping import DataSource
 from analysis.data.personal import salt_check
@@ -92,15 +92,14 @@ def load(
         digest=folder.name,
         tables=accounts,
         quarantine=quarantine if quarantine.is_dir() else None,
-        latest_day=_latest_day(accounts, today=now.astimezone(zone(timezone)).date()),
+        latest_day=_latest_day(folder, today=now.astimezone(zone(timezone)).date()),
     )
 
 
-def _latest_day(accounts: tuple[TableAccount, ...], *, today: date) -> date | None:
-    orders = next((account for account in accounts if account.name == "orders"), None)
-    if orders is None:
-        return None
-    return max((day for day, *_ in orders.daily if day is not None and day <= today), default=None)
+def _latest_day(folder: Path, *, today: date) -> date | None:
+    """Return the last day with orders that is not in the future: at most two of the days kept for this can be."""
+    days = (date.fromisoformat(day) for day in read_facts(folder)["last_order_days"])
+    return max((day for day in days if day <= today), default=None)
 
 
 def _digest(source: DataSource, located: tuple[Located, ...], *, timezone: str) -> str:
@@ -123,7 +122,7 @@ def _kept(home: Path, digest: str, *, latest: datetime) -> Path | None:
     """Return an earlier load of the same content, if the clock rejects the same rows now as then."""
     for folder in sorted(home.glob(f"{digest}*")):
         if (folder / FILE_NAME).exists():
-            kept, future = (bound and datetime.fromisoformat(bound) for bound in read_clock(folder))
+            kept, future = (bound and datetime.fromisoformat(bound) for bound in read_facts(folder)["clock"])
             if (not kept or kept <= latest) and (not future or future > latest):
                 return folder
     return None
@@ -151,7 +150,8 @@ def _build(
         kept = max((table.latest_kept for table in loaded if table.latest_kept), default=None)
         future = min((table.earliest_future for table in loaded if table.earliest_future), default=None)
         clock = (kept.isoformat() if kept else None, future.isoformat() if future else None)
-        write_accounts(work, tuple(table.account for table in loaded), clock=clock)
+        order_days = [day.isoformat() for table in loaded for day in table.last_order_days]
+        write_accounts(work, tuple(table.account for table in loaded), clock=clock, last_order_days=order_days)
         # rows that the clock rejected make another load of the same content
         folder = home / (
             f"{digest}-{hashlib.blake2b(str(clock).encode(), digest_size=4).hexdigest()}" if future else digest

@@ -1,9 +1,9 @@
 """Load one table: read, map, check, drop duplicates, split refunds, write, account for every row."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from analysis.data.accounting import Notice, TableAccount
 from analysis.data.as_of import clock_day
@@ -35,7 +35,9 @@ from analysis.errors import DataError
 __all__ = ["REJECTED", "LoadedTable", "load_table"]
 
 
-REJECTED = "rejected"
+_DAYS_KEPT: Final = 5
+
+REJECTED: Final = "rejected"
 """Folder beside the loads where the rejected rows of a load that stopped are left."""
 
 
@@ -47,11 +49,13 @@ class LoadedTable:
         account: What became of its rows.
         latest_kept: Latest clock among the rows used, UTC; None if the table has no clock.
         earliest_future: Earliest clock among the rows rejected as future, UTC; None if there are none.
+        last_order_days: The last days with orders, latest first; empty for other tables.
     """
 
     account: TableAccount
     latest_kept: datetime | None
     earliest_future: datetime | None
+    last_order_days: tuple[date, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +119,7 @@ def load_table(
         account=_account(job, quarantined=quarantined, refunds=refunds),
         latest_kept=_clock_bound(job, "max", f"kept_{contract.name}"),
         earliest_future=_earliest_future(job),
+        last_order_days=_last_order_days(job),
     )
 
 
@@ -307,6 +312,16 @@ def _earliest_future(job: _Job) -> datetime | None:
         return None
     why = literal(reason(clock.name, "in_the_future"))
     return _clock_bound(job, "min", f"checked_{job.contract.name}", where=f"__reason = {why}")
+
+
+def _last_order_days(job: _Job) -> tuple[date, ...]:
+    if job.contract.name != "orders":
+        return ()
+    orders = parquet(job.work / "orders.parquet")
+    days = job.connection.execute(
+        f"SELECT DISTINCT ordered_on FROM {orders} ORDER BY 1 DESC LIMIT {_DAYS_KEPT}"
+    ).fetchall()
+    return tuple(row[0] for row in days)
 
 
 def _account(job: _Job, *, quarantined: dict[str, int], refunds: dict[str, int]) -> TableAccount:
