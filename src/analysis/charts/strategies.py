@@ -53,7 +53,7 @@ def profit_by_strategy(table: pd.DataFrame, *, style: Style) -> "Figure":
     """
     names = table[f"strategy_{style.language}"].tolist()
     scale = style.scale(_ends(table, "incremental_profit"), "money")
-    figure, axes = _rows(names, style=style, right=240)
+    figure, axes = _rows(names, style=style, right=250)
     for y, row in enumerate(table.to_dict("records")):
         color = ACCENT if row["recommended"] else MARK
         estimate = _estimate(row, "incremental_profit")
@@ -288,7 +288,8 @@ def _money_axis(axes: "Axes", values: Sequence[float], *, factor: float, zero: s
     """Put ticks of money above the rows, a grid beneath the marks, and the zero line with its name."""
     shown = [value / factor for value in values] + [0.0]
     span = max(max(shown) - min(shown), 1e-9)
-    axes.set_xlim(min(shown) - 0.04 * span, max(shown) + 0.04 * span)
+    # Room beside the zero line, for its name.
+    axes.set_xlim(min(min(shown) - 0.04 * span, -0.16 * span), max(max(shown) + 0.04 * span, 0.16 * span))
     ticks = _ticks(shown, most=5)
     axes.set_xticks(ticks, labels=[_tick(tick) for tick in ticks], fontsize=TICK)
     axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False)

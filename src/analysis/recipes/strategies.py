@@ -187,7 +187,7 @@ def strategy_totals(
     rules = load_policies(*_POLICIES)
     outcome = simulate(
         strategy_customers,
-        strategies=_priced(strategies_params, economics=strategy_economics),
+        strategies=_priced(strategies_params, customers=strategy_customers, economics=strategy_economics),
         channels=strategy_channels,
         effects=effects,
         caps=caps_in_force(rules, on=as_of, mode=strategies_params.cap_mode),
@@ -220,9 +220,14 @@ def _outcome(totals: pd.DataFrame, effects: pd.DataFrame) -> Outcome:
     return outcome_from(totals, effects=effects)
 
 
-def _priced(params: StrategiesParams, *, economics: dict[str, Any]) -> StrategySet:
+def _priced(params: StrategiesParams, *, customers: pd.DataFrame, economics: dict[str, Any]) -> StrategySet:
+    """Return the strategies at the book's margin and wage; where nobody was touched, going on as before is free."""
     known = {name: economics[name] for name in ("margin_share", "wage_per_hour", "source")}
-    return load_strategies(params.strategies).model_copy(update={"economics": Economics.model_validate(known)})
+    plans = load_strategies(params.strategies)
+    touched = any(str(name).startswith(HISTORY_PREFIX) and customers[name].sum() > 0 for name in customers.columns)
+    free = {} if touched else {"fixed_monthly_cost": 0.0}
+    strategies = [plan.model_copy(update=free) if plan.as_history else plan for plan in plans.strategies]
+    return plans.model_copy(update={"economics": Economics.model_validate(known), "strategies": strategies})
 
 
 def _measured_margin(tables: Tables) -> float | None:

@@ -118,7 +118,7 @@ def strategy_words(
     test = wording.settling_test(affordable=per_arm is not None and 2 * per_arm <= v["reached"])
     return {
         "decision": {
-            **wording.decision(kind),
+            **wording.decision(kind, about_the_past=v["focus"] == AS_HISTORY),
             "why": why,
             "worth_label": wording.worth_label(),
             "reasons_to_change": [wording.turning_point(), test],

@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
         winner: Strategy of the highest mean incremental profit.
         runner_up: The next one.
         lead: By how much the winner's profit exceeds the runner-up's.
-        over_history: By how much it exceeds the status quo's; None if the status quo is the winner or not simulated.
+        over_history: By how much it exceeds the status quo's; None if that is the winner or not simulated.
         p_best: The winner's share of draws.
         reached: Customers that the winner (or, where doing nothing wins, the next one) touches at least once.
         per_arm: How many of them each arm of a test against no touch needs; None if their rates do not differ.
@@ -52,7 +52,10 @@ class Verdict(NamedTuple):
 def reach_verdict(outcome: Outcome) -> Verdict:
     """Return what the simulation allows to say."""
     measures = increments(outcome)
-    order = np.argsort(-measures["incremental_profit"].mean(axis=1), kind="stable")
+    profit = measures["incremental_profit"]
+    ranked = np.argsort(-profit.mean(axis=1), kind="stable")
+    # A past without touches is doing nothing under another name: it neither wins nor comes second.
+    order = [int(i) for i in ranked if outcome.strategies[i] == NO_TOUCH or np.any(profit[i] != 0)]
     winner, runner_up = (outcome.strategies[i] for i in order[:2])
     chance = float(p_best(outcome)["p_best"].to_numpy()[order[0]])
     kind = Kind.NOT_SURE if chance < SURE else Kind.REST if winner == NO_TOUCH else Kind.BEST

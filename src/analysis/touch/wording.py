@@ -42,6 +42,11 @@ _DECISIONS: Final[dict[Kind, Label]] = {
     },
 }
 
+_CHECK_THE_PAST: Final[Label] = {
+    "zh": "还分不清哪种策略最好：先照旧，但随机留出一部分客户不触达",
+    "en": "Not sure which strategy is best: go on as before, but leave a random part untouched",
+}
+
 _SURE: Final[Label] = {
     "zh": "「{winner}」最优的把握 {p_best:bare}",
     "en": '"{winner}" is the best with a chance of {p_best:bare}',
@@ -85,9 +90,9 @@ ASSUMED: Final[dict[str, Label]] = {
 }
 
 
-def decision(kind: Kind) -> Label:
-    """Return what to do."""
-    return _DECISIONS[kind]
+def decision(kind: Kind, *, about_the_past: bool) -> Label:
+    """Return what to do; ``about_the_past`` where the best strategy that touches is going on as before."""
+    return _CHECK_THE_PAST if kind is Kind.NOT_SURE and about_the_past else _DECISIONS[kind]
 
 
 def reasons(kind: Kind, *, over_history: bool) -> Label:

@@ -104,6 +104,19 @@ def test_doing_nothing_can_win():
     assert (verdict.kind, verdict.winner, verdict.runner_up) == (Kind.REST, "no_touch", "a")
 
 
+def test_a_past_without_touches_does_not_come_second():
+    verdict = reach_verdict(made([[0] * 20, [-5] * 20, [-9] * 20, [0] * 20]))
+    assert (verdict.winner, verdict.runner_up) == ("no_touch", "a")
+
+
+def test_a_flip_is_claimed_only_beyond_luck():
+    rng = np.random.default_rng(6)
+    cause, idle = rng.normal(0, 1, 90), rng.normal(0, 1, 90)
+    effects = {"cause": cause, "idle": idle}
+    table = drivers(made([[0] * 180, np.repeat(cause * 10, 2)], effects=effects), first="a", second="no_touch")
+    assert table.set_index("effect")["flips"].to_dict() == {"cause": True, "idle": False}
+
+
 def test_drivers_rank_the_effect_that_moves_the_lead_first():
     rng = np.random.default_rng(5)
     strong, idle = rng.normal(0, 1, 90), rng.normal(0, 1, 90)
