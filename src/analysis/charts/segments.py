@@ -45,7 +45,7 @@ def segment_differences(table: pd.DataFrame, *, style: Style) -> "Figure":
     block = shown * _ROW + _HEAD
     letter = 12.2 if style.language == "zh" else 6.7
     label = max((len(str(name)) for name in table[f"trait_{style.language}"]), default=1) * letter + 14
-    figure, axes = style.canvas(lines * block + 40, left=6, right=10, top=4, bottom=36)
+    figure, axes = style.canvas(lines * block + 44, left=6, right=10, top=4, bottom=4)
     width = (style.width - 16) / columns
     reach = max(float(table["difference"].abs().max()), 0.5) * 1.08
     scale = (width - label - 2 * _NUMBER) / (2 * reach)
@@ -66,7 +66,7 @@ def segment_differences(table: pd.DataFrame, *, style: Style) -> "Figure":
         said = style.text("左低右高，0 = 全体客户，单位标准差", "0 = all customers; standard deviations")
     axes.text(0, lines * block + 22, said, fontsize=TICK, color=INK_3, va="center")
     axes.set_xlim(0, style.width - 16)
-    axes.set_ylim(lines * block + 40 - 4, 0)
+    axes.set_ylim(lines * block + 36, 0)
     axes.set_axis_off()
     return figure
 
@@ -89,9 +89,10 @@ def stability_by_number(table: pd.DataFrame, *, style: Style) -> "Figure":
             continue
         color = ACCENT if accepted else MARK
         axes.vlines(k, 0, worst, colors=color, linewidth=2)
+        down = np.floor(100 * worst) / 100  # 0.849 must not read as the 0.85 that is asked for
         axes.plot([k], [worst], marker="o", ms=10, color=color, linestyle="none", clip_on=False, zorder=4)
         axes.annotate(
-            f"{worst:.2f}", (k, worst), xytext=(0, 9), textcoords="offset points", ha="center", va="bottom",
+            f"{down:.2f}", (k, worst), xytext=(0, 9), textcoords="offset points", ha="center", va="bottom",
             fontsize=TICK, color=color if accepted else INK_2, fontweight=BOLD if accepted else 400,
             annotation_clip=False,
         )  # fmt: skip

@@ -136,9 +136,7 @@ def segments_headline(
     """Numbers and words of the page; each word follows from the numbers, so no sentence is false on other data."""
     k, n = len(segment_summary), int(segment_summary["n_customers"].sum())
     largest = segment_summary.iloc[0]
-    # A segment that brings far more than its size: the widest gap between share of revenue and of customers.
-    gap = segment_summary["share_revenue"] - segment_summary["share_customers"]
-    richest = segment_summary.iloc[int(gap.to_numpy().argmax())]
+    richest = segment_summary.iloc[int(segment_summary["share_revenue"].to_numpy().argmax())]
     telling = segment_profile["difference"].abs().groupby(segment_profile["trait"], sort=False).max().nlargest(2)
     carried = sum(bool(name["kept"]) for name in segment_model["names"])
     counted = {
@@ -250,7 +248,7 @@ def _nature(*, rejected: bool, borders: int, open: int) -> dict[str, dict[str, s
     """
     if not rejected or open == 0:
         return {
-            "nature": {"zh": "是有用的切片，不是自然形成的群", "en": "useful slices, not natural groups"},
+            "nature": {"zh": "是有用的切片，不是自然形成的群", "en": "they are useful slices, not natural groups"},
             "nature_claim": {
                 "zh": "看不到群与群之间的空隙：这些群是切片，边界附近的客户很相似",
                 "en": "No gaps are seen: these are slices, and customers near a border are much alike",
@@ -265,7 +263,7 @@ def _nature(*, rejected: bool, borders: int, open: int) -> dict[str, dict[str, s
             "nature": {"zh": "一部分边界是自然的，其余是切片", "en": "some borders are natural, the others are slices"},
             "nature_claim": claim,
         }
-    return {"nature": {"zh": "是自然形成的群", "en": "natural groups"}, "nature_claim": claim}
+    return {"nature": {"zh": "是自然形成的群", "en": "they are natural groups"}, "nature_claim": claim}
 
 
 def _continuity(model: dict[str, Any], *, k: int, carried: int) -> dict[str, str]:

@@ -40,6 +40,8 @@ METHODS: Final = ("quantile", "natural", "business")
 _BREAK_BINS: Final = 400
 """Natural breaks are sought among at most so many distinct levels; finer ones move no break visibly."""
 
+_MOST_MOVES: Final = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -206,7 +208,8 @@ def assign_tiers(features: "pd.DataFrame", *, thresholds: Thresholds, cells: int
 def natural_breaks(values: ArrayLike, *, classes: int) -> tuple[float, ...]:
     """Return the lowest value of each class but the first, for the classes with the least spread within.
 
-    Exact (Fisher's dynamic programme) for up to 400 distinct values; more are binned to 400 quantiles first.
+    Exact (Fisher's dynamic programme) for up to 400 distinct values; more are binned to 400 quantiles first, and the
+    breaks then moved on the values themselves.
 
     Args:
         values: Any unit.
@@ -228,20 +231,32 @@ def natural_breaks(values: ArrayLike, *, classes: int) -> tuple[float, ...]:
     found = np.asarray(values, dtype=np.float64)
     if len(found) == 0:
         raise AnalysisError("There are no values to break into classes.")
-    level, weight = np.unique(found, return_counts=True)
-    if len(level) > _BREAK_BINS:
-        edges = np.unique(np.quantile(found, np.linspace(0, 1, _BREAK_BINS + 1)[:-1], method="higher"))
-        bins = np.searchsorted(edges, level, side="right") - 1
-        total = np.bincount(bins, weights=weight)
-        mean = np.bincount(bins, weights=weight * level) / total
-        lowest = edges
-    else:
-        total, mean, lowest = weight.astype(np.float64), level, level
-    starts = _fisher_starts(np.asarray(mean), np.asarray(total, dtype=np.float64), classes=min(classes, len(mean)))
-    return tuple(float(lowest[start]) for start in starts)
+    level, count = np.unique(found, return_counts=True)
+    weight = count.astype(np.float64)
+    if len(level) <= _BREAK_BINS:
+        return tuple(level[_fisher_starts(level, weight, classes=min(classes, len(level)))].tolist())
+    edges = np.unique(np.quantile(found, np.linspace(0, 1, _BREAK_BINS + 1)[:-1], method="higher"))
+    bins = np.searchsorted(edges, level, side="right") - 1
+    total: Floats = np.bincount(bins, weights=weight).astype(np.float64)
+    mean = np.bincount(bins, weights=weight * level) / total
+    starts = _fisher_starts(mean, total, classes=min(classes, len(edges)))
+    return tuple(level[_settled(level, weight, np.searchsorted(level, edges[starts]))].tolist())
 
 
-def _fisher_starts(level: Floats, weight: Floats, *, classes: int) -> list[int]:
+def _settled(level: Floats, weight: Floats, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return starts moved to where each value is nearest to the mean of its own class: a bin may straddle a break."""
+    count, total = (np.concatenate([[0.0], np.cumsum(part)]) for part in (weight, weight * level))
+    for _ in range(_MOST_MOVES):
+        edges = np.concatenate([[0], starts, [len(level)]])
+        means = np.diff(total[edges]) / np.diff(count[edges])
+        moved = np.searchsorted(level, (means[1:] + means[:-1]) / 2, side="right")
+        if (moved == starts).all():
+            break
+        starts = moved
+    return starts
+
+
+def _fisher_starts(level: Floats, weight: Floats, *, classes: int) -> NDArray[np.int64]:
     """Return where each class but the first starts, least squares within classes."""
     n = len(level)
     count, total, square = (np.concatenate([[0], np.cumsum(weight * level**power)]) for power in (0, 1, 2))
@@ -260,7 +275,7 @@ def _fisher_starts(level: Floats, weight: Floats, *, classes: int) -> list[int]:
     for k in range(classes - 1, 0, -1):
         end = int(cut_at[k, end])
         starts.append(end)
-    return starts[::-1]
+    return np.array(starts[::-1], dtype=np.int64)
 
 
 def _measures(features: "pd.DataFrame") -> dict[str, Floats]:

@@ -101,7 +101,7 @@ def fit_pareto_tail(excess: ArrayLike) -> ParetoTail:
     grid = 1 / values[-1] + (1 - np.sqrt(m / (np.arange(1, m + 1) - 0.5))) / (3 * values[int(n / 4 + 0.5) - 1])
     shapes = np.log1p(-grid[:, None] * values).mean(axis=1)
     likelihood = n * (np.log(-grid / shapes) - shapes - 1)
-    weight = 1 / np.exp(likelihood - likelihood[:, None]).sum(axis=1)
+    weight = np.exp(likelihood - likelihood.max())
     rate = float((grid * weight).sum() / weight.sum())
     shape = float(np.log1p(-rate * values).mean())
     return ParetoTail(shape, -shape / rate)
