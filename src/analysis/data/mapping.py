@@ -24,6 +24,10 @@ Columns = dict[str, str | Names]
 """Contract column → header in the source, or several headers of which the first one found is taken."""
 
 
+Terms = Annotated[tuple[str | Names, ...], Field(strict=False, min_length=1)]
+"""Headers that are multiplied or added; a list among them is several headers of which the first one found is taken."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -50,8 +54,8 @@ class TableMapping(_Strict):
     order_id: str | Names | None = Field(default=None, description="column of the order id, or row_number")
     columns: Columns = Field(default={}, description="contract column: header in the source")
     constants: dict[str, str | int | float] = Field(default={}, description="contract column: one value for all rows")
-    products: dict[str, Names] = Field(default={}, description="contract column: headers multiplied with each other")
-    sums: dict[str, Names] = Field(default={}, description="contract column: headers added up")
+    products: dict[str, Terms] = Field(default={}, description="contract column: headers multiplied with each other")
+    sums: dict[str, Terms] = Field(default={}, description="contract column: headers added up")
     values: dict[str, dict[str, str]] = Field(default={}, description="contract column: {value there: value here}")
     join: Join | None = Field(default=None, description="columns from a second file")
     order_totals: Names = Field(

@@ -109,9 +109,11 @@ def _origin(
         return Origin(column, "constant", (str(mapping.constants[name]),)), ""
     for how, block in (("product", mapping.products), ("sum", mapping.sums)):
         if name in block:
-            headers = [(find_header(one, raw), one) for one in block[name]]
-            lacking = [one for header, one in headers if header is None]
-            return (None, lacking[0]) if lacking else (Origin(column, how, tuple(h for h, _ in headers if h)), "")
+            headers = [(_first_header(term, raw), term) for term in block[name]]
+            lacking = [term for header, term in headers if header is None]
+            if lacking:
+                return None, lacking[0] if isinstance(lacking[0], str) else lacking[0][0]
+            return Origin(column, how, tuple(header for header, _ in headers if header)), ""
     if joined is not None and mapping.join is not None and name in mapping.join.columns:
         header = find_header(mapping.join.columns[name], joined)
         return (Origin(column, "join", (header,)), "") if header else (None, mapping.join.columns[name])
@@ -127,14 +129,17 @@ def _plain_origin(
         wanted = mapping.order_id
     if wanted == ROW_NUMBER:
         return Origin(column, "row_number", ()), ""
-    candidates = (name,) if wanted is None else (wanted,) if isinstance(wanted, str) else wanted
-    for candidate in candidates:
-        header = find_header(candidate, raw)
-        if header is not None:
-            return Origin(column, "column", (header,)), ""
+    header = _first_header(name if wanted is None else wanted, raw)
+    if header is not None:
+        return Origin(column, "column", (header,)), ""
     if wanted is None and contract.numbered and contract.key == (name,):
         return Origin(column, "row_number", ()), ""
     return None, wanted if isinstance(wanted, str) else ""
+
+
+def _first_header(wanted: str | tuple[str, ...], raw: RawTable) -> str | None:
+    candidates = (wanted,) if isinstance(wanted, str) else wanted
+    return next((header for one in candidates if (header := find_header(one, raw)) is not None), None)
 
 
 def find_header(wanted: str, raw: RawTable) -> str | None:
