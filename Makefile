@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BOOK ?= params/demo.yaml
+SIZE ?= small
 
 .DEFAULT_GOAL := help
 .PHONY: help setup report test lint types architecture check lab bench lock clean
@@ -39,6 +40,9 @@ architecture: $(READY) ## layers and siblings, by import-linter
 	$(BIN)/lint-imports
 
 check: lint types architecture test ## everything CI runs
+
+bench: $(READY) ## measure against peers (SIZE=small or full); benchmarks/README.md says how to read it
+	$(BIN)/python benchmarks/run.py --size $(SIZE)
 
 lab: $(READY) ## JupyterLab on the notebooks
 	$(BIN)/siyu lab

@@ -1,0 +1,148 @@
+"""Measure siyu against what users would pick instead; `make bench` runs this. See README.md beside it."""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import customer_summary
+import demo_book
+import feature_table
+import notebook_overhead
+from measure import Cost, cheapest, run
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+RESULTS = HERE / "results"
+CACHE = ROOT / ".cache" / "bench"
+CUSTOMERS = {"small": 50_000, "full": 1_000_000}
+DEMO_CUSTOMERS = {"small": 2_000, "full": 20_000}
+NAMES = ("customer_summary", "feature_table", "demo_book", "notebook_overhead")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", choices=CUSTOMERS, default="small", help="small: 50,000 customers; full: 1,000,000")
+    parser.add_argument("--only", choices=NAMES, action="append", help="run only this one; repeatable")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of each way; the cheapest counts")
+    options = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    for name in options.only or NAMES:
+        print(f"{name} ({options.size}) …", flush=True)
+        measured = globals()[f"_{name}"](options.size, options.repeats)
+        result = {"size": options.size, **_setting(), **measured}
+        path = RESULTS / f"{name}-{options.size}.json"
+        path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        print(_lines(measured), flush=True)
+    (RESULTS / "README.md").write_text(_tables(), encoding="utf-8")
+
+
+def _customer_summary(size: str, repeats: int) -> dict[str, Any]:
+    folder = _shop(size)
+    plain = folder.parent / f"{folder.name}-orders"  # the peers know no refunds: the same file, and nothing beside it
+    plain.mkdir(exist_ok=True)
+    if not (plain / "orders.parquet").exists():
+        (plain / "orders.parquet").symlink_to(folder / "orders.parquet")
+    return _ways(customer_summary.WAYS, HERE / "customer_summary.py", plain, repeats=repeats, rounding=0.5)
+
+
+def _feature_table(size: str, repeats: int) -> dict[str, Any]:
+    return _ways(feature_table.WAYS, HERE / "feature_table.py", _shop(size), repeats=repeats, rounding=1.0)
+
+
+def _demo_book(size: str, repeats: int) -> dict[str, Any]:
+    customers = DEMO_CUSTOMERS[size]
+    siyu = ROOT / ".venv" / "bin" / "siyu"
+    runs = [demo_book.measure_demo_book(root=ROOT, siyu=siyu, customers=customers) for _ in range(min(repeats, 2))]
+    best = min(runs, key=lambda costs: costs["first_run"].cpu_seconds)
+    costs = {name: {**cost.as_dict(), "answer": None} for name, cost in best.items()}
+    return {"customers": customers, "aim_cpu_seconds": demo_book.AIM_CPU_SECONDS, "ways": costs}
+
+
+def _notebook_overhead(_size: str, repeats: int) -> dict[str, Any]:
+    binaries = ROOT / ".venv" / "bin"
+    return {"ways": notebook_overhead.measure_overhead(binaries=binaries, repeats=repeats)}
+
+
+def _ways(ways: dict[str, str], script: Path, folder: Path, *, repeats: int, rounding: float) -> dict[str, Any]:
+    """Run each way in its environment, check that all give the same answer, and set them against ours."""
+    costs: dict[str, Cost] = {}
+    for way, where in ways.items():
+        python = Path(sys.executable) if where == "ours" else _peers()
+        costs[way] = cheapest([python, script, way, folder], repeats=repeats)
+    ours = costs["siyu"]
+    for way, cost in costs.items():
+        apart = {name for name, value in cost.answer.items() if abs(value - ours.answer[name]) > rounding}
+        if apart:
+            raise SystemExit(f"{way} and siyu differ in {sorted(apart)}: {cost.answer} {ours.answer}")
+    ratios = {way: round(cost.cpu_seconds / ours.cpu_seconds, 2) for way, cost in costs.items()}
+    return {"ways": {way: {**cost.as_dict(), "times_siyu": ratios[way]} for way, cost in costs.items()}}
+
+
+def _shop(size: str) -> Path:
+    folder = CACHE / f"shop-{size}"
+    if not (folder / "contacts.parquet").exists():
+        # in a process of its own: a child's peak memory counts its parent's at the fork
+        run([sys.executable, HERE / "shop.py", folder, "--customers", str(CUSTOMERS[size])])
+    return folder
+
+
+def _peers() -> Path:
+    """Return the Python of the peers' environment, made on first use."""
+    venv = CACHE / "venv"
+    python = venv / "bin" / "python"
+    ready = venv / ".ready"
+    if not ready.exists():
+        print("making the peers' environment …", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", HERE / "requirements.txt"]
+        subprocess.run([python, *install], check=True)
+        ready.touch()
+    return python
+
+
+def _setting() -> dict[str, Any]:
+    """Return what a reader must know to compare: cores and versions, and nothing that names the machine."""
+    bounds = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = ("duckdb", "narwhals", "numpy", "pandas", "pyarrow", "papermill", "nbconvert")
+    return {
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "versions": {bounds["name"]: bounds["version"], **{name: importlib.metadata.version(name) for name in names}},
+    }
+
+
+def _lines(measured: dict[str, Any]) -> str:
+    return "\n".join(f"  {way:16} {_short(cost)}" for way, cost in measured["ways"].items())
+
+
+def _short(cost: dict[str, Any]) -> str:
+    return "  ".join(f"{name} {value}" for name, value in cost.items() if name != "answer")
+
+
+def _tables() -> str:
+    """Return all kept results as Markdown."""
+    parts = ["# Results", "", "Written by `make bench`; how to read it: `../README.md`.", ""]
+    for path in sorted(RESULTS.glob("*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        ways = {way: {k: v for k, v in cost.items() if k != "answer"} for way, cost in result["ways"].items()}
+        columns = list(next(iter(ways.values())))
+        parts += [f"## {path.stem}", ""]
+        parts += [f"{result['cores']} cores, load {result['load_before']} when it started.", ""]
+        parts += ["| | " + " | ".join(c.replace("_", " ") for c in columns) + " |", "|---|" + "---:|" * len(columns)]
+        parts += [
+            f"| {way} | " + " | ".join(f"{cost.get(c, '')}" for c in columns) + " |" for way, cost in ways.items()
+        ]
+        parts.append("")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    main()
