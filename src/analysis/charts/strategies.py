@@ -40,7 +40,7 @@ __all__ = [
 
 _ROW: Final = 36
 _NARROW_ROW: Final = 52
-_LATIN: Final = 6.9  # width of a Latin letter at 13 units; a Chinese one is as wide as high
+_LATIN: Final = 7.6  # width of a Latin letter at 13 units; a Chinese one is as wide as high
 
 
 def profit_by_strategy(table: pd.DataFrame, *, style: Style) -> "Figure":
@@ -155,7 +155,7 @@ def short_and_long_run(table: pd.DataFrame, *, style: Style) -> "Figure":
     both = [*table["profit_early"], *table["profit_late"]]
     scale = style.scale(both, "money")
     figure, axes = style.canvas(
-        390, left=52 if style.narrow else 64, right=196 if style.narrow else 330, top=50, bottom=10
+        390, left=58 if style.narrow else 66, right=200 if style.narrow else 330, top=50, bottom=10
     )
     low, high = min(0.0, *both) / scale.factor, max(0.0, *both) / scale.factor
     pad = 0.08 * max(high - low, 1e-9)
@@ -176,8 +176,8 @@ def short_and_long_run(table: pd.DataFrame, *, style: Style) -> "Figure":
         points = [row["profit_early"] / scale.factor, row["profit_late"] / scale.factor]
         width = 2.5 if row["recommended"] else 1.5
         axes.plot([0, 1], points, color=color, linewidth=width, marker="o", markersize=6, clip_on=False, zorder=3)
-        value = scale.text(row["profit_late"])
-        text = _cut(f"{value}　{row[f'strategy_{style.language}']}", style=style, room=186 if style.narrow else 316)
+        value, share = scale.text(row["profit_late"]), 0.92 if row["recommended"] else 1.0  # bold letters are wider
+        text = _cut(f"{value}　{row[f'strategy_{style.language}']}", room=(180 if style.narrow else 305) * share)
         label_end(axes, 1, y, text, color=color if row["recommended"] else INK_2, bold=bool(row["recommended"]))
     for row, y in _extremes(table, factor=scale.factor):
         color = ACCENT if row["recommended"] else INK_2
@@ -221,21 +221,21 @@ _CAPTION: Final[dict[str, Any]] = {"textcoords": "offset points", "fontsize": TI
 def _rows(names: Sequence[str], *, style: Style, right: float) -> "tuple[Figure, Axes]":
     """Return axes with one row per name: beside the marks, or above them on a phone."""
     row = _NARROW_ROW if style.narrow else _ROW
-    widest = max((_width(name, style=style) for name in names), default=0.0)
+    widest = max((_width(name) for name in names), default=0.0)
     left = 12.0 if style.narrow else min(widest + 26, 290)
     edge = 12.0 if style.narrow else right
-    figure, axes = style.canvas(row * len(names) + 66, left=left, right=edge, top=46, bottom=20)
-    axes.set_ylim(len(names) - 0.5, -0.5)
+    figure, axes = style.canvas(row * max(len(names), 1) + 66, left=left, right=edge, top=46, bottom=20)
+    axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
     axes.set_yticks([])
     return figure, axes
 
 
 def _name(axes: "Axes", y: float, name: str, *, style: Style, bold: bool) -> None:
     if style.narrow:
-        text = _cut(name, style=style, room=200)
+        text = _cut(name, room=200)
         _at(axes, 0, y, text, style=style, color=INK, bold=bold, above=True, align="left")
     else:
-        _at(axes, 0, y, _cut(name, style=style, room=276), style=style, color=INK, bold=bold, align="left")
+        _at(axes, 0, y, _cut(name, room=276), style=style, color=INK, bold=bold, align="left")
 
 
 def _at(
@@ -325,14 +325,13 @@ def _estimate(row: dict[Any, Any], column: str) -> Estimate:
     return Estimate(row[column], "money", lower, row[f"{column}_ci_upper"], row["confidence_level"], grade=grade)
 
 
-def _width(text: str, *, style: Style) -> float:
+def _width(text: str) -> float:
     """Return about how wide a text is, in units: to leave room before anything is drawn."""
-    del style
     return sum(TEXT if ord(letter) > 0x2E80 else _LATIN for letter in text)
 
 
-def _cut(text: str, *, style: Style, room: float) -> str:
-    while text and _width(text, style=style) > room:
+def _cut(text: str, *, room: float) -> str:
+    while text and _width(text) > room:
         text = text.rstrip("…")[:-1] + "…"
     return text
 
@@ -372,8 +371,8 @@ def _label_points(
     taken = [(px - 7, py - 7, px + 7, py + 7) for px, py in spots]
     order = np.argsort(~table["recommended"].to_numpy(dtype=bool), kind="stable")
     for i in order:
-        name = _cut(str(table[f"strategy_{style.language}"].iloc[i]), style=style, room=120 if style.narrow else 190)
-        width, spot = _width(name, style=style), spots[i]
+        name = _cut(str(table[f"strategy_{style.language}"].iloc[i]), room=120 if style.narrow else 190)
+        width, spot = _width(name), spots[i]
         dx, dy, align, box = _free_place(spot, width=width, taken=taken, frame=frame)
         taken.append(box)
         recommended = bool(table["recommended"].iloc[i])

@@ -68,6 +68,7 @@ def strategy_headline(
     account = strategy_ledger[strategy_ledger["strategy"] == v["focus"]].set_index("entry")["value"]
     found: dict[str, Any] = {
         "profit": focus["incremental_profit"],
+        "worth": _spread(v["lead"], n=n) if v["winner"] == NO_TOUCH else focus["incremental_profit"],
         "orders": focus["incremental_orders"],
         "repurchase": focus["incremental_repurchase_rate"],
         "deletions": focus["incremental_deletions"],
@@ -120,7 +121,7 @@ def strategy_words(
         "decision": {
             **wording.decision(kind, about_the_past=v["focus"] == AS_HISTORY),
             "why": why,
-            "worth_label": wording.worth_label(),
+            "worth_label": wording.worth_label(of_holding_back=v["winner"] == NO_TOUCH),
             "reasons_to_change": [wording.turning_point(), test],
         },
         **wording.sections(

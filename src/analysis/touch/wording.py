@@ -111,8 +111,13 @@ def reasons(kind: Kind, *, over_history: bool) -> Label:
     return {language: "".join(parts) for language, parts in words.items()}
 
 
-def worth_label() -> Label:
-    """Return what the worth beside the decision measures."""
+def worth_label(*, of_holding_back: bool) -> Label:
+    """Return what the worth beside the decision measures; ``of_holding_back`` where doing nothing leads."""
+    if of_holding_back:
+        return {
+            "zh": "不触达比「{focus}」多赚，{horizon}",
+            "en": 'What no touch earns more than "{focus}" over {horizon}',
+        }
     return {
         "zh": "「{focus}」{horizon}增量利润，相对不触达",
         "en": '"{focus}": incremental profit over {horizon}, against no touch',
