@@ -132,4 +132,5 @@ def make_private(folder: Path) -> Path:
 
 
 def _say(what: str) -> None:
-    print(what, flush=True)  # noqa: T201 - the notebook opened alone has no other terminal
+    # one line that is written over: a notebook opened alone has no other terminal
+    print(f"\r{what:<72}", end="", flush=True)  # noqa: T201
