@@ -55,11 +55,11 @@ def reliability_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
     label_y_right(axes, [t for t in ticks if t > low], [_percent(t) for t in ticks if t > low])
     axes.set_xlabel(style.text("预测的流失概率", "Forecast probability of leaving"), labelpad=8)
     _title_of_y(axes, style.text("实际流失的比例", "Share who actually left"))
-    reach = low + 0.88 * (high - low)
-    axes.annotate(
-        style.text("线上 = 说多少是多少", "on the line = honest"),
-        (reach, reach),
-        xytext=(-10, 2),
+    axes.annotate(  # the corner under the line holds no points
+        style.text("斜线 = 说多少是多少", "diagonal = honest"),
+        (1, 0),
+        xycoords="axes fraction",
+        xytext=(0, 8),
         textcoords="offset points",
         ha="right",
         va="bottom",

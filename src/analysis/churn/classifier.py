@@ -25,8 +25,9 @@ _ROWS_PER_LEAF: Final = 150
 _RIDGE: Final = 10.0
 _SHARE_OF_COLUMNS: Final = 0.3
 _BINS: Final = 63
-"""Small trees, each split from a part of the columns: customer histories are noisy. On eight windows of the Complete
-Journey and CDNOW these had a lower log loss and an honester spread than trees of fifteen leaves on all columns."""
+"""Small trees, each split from a part of the columns: customer histories are noisy. Chosen by log loss and spread on
+eleven windows of the Complete Journey, CDNOW and the demo brands, among trees of 5 to 15 leaves; the choice hardly
+matters (third digit of the log loss), and 80 trees cost a third less than 120."""
 
 
 class ChurnClassifier:
