@@ -9,6 +9,7 @@ from analysis.books.catalogue import Notebook
 from analysis.books.opening import load_data, resolve_as_of
 from analysis.books.read import read_book
 from analysis.data.accounting import TableAccount, at
+from analysis.data.headers import likely_columns
 from analysis.runs.progress import Progress
 
 __all__ = ["check_book"]
@@ -53,6 +54,8 @@ def _about(account: TableAccount) -> Iterator[str]:
         yield f"  {notice['en']}"
     if account.unmapped:
         yield f"  columns not used: {', '.join(account.unmapped)}"
+    for header, column in likely_columns(account.unmapped, table=account.name, known=account.mapped).items():
+        yield f"  '{header}' is probably {column}; to use it: columns: {{{column}: {header}}}"
 
 
 def _needs(notebooks: Mapping[str, Notebook], tables: set[str]) -> Iterator[str]:
