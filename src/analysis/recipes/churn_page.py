@@ -47,7 +47,7 @@ def churn_evaluation(
     window = churn_history[churn_history["role"] == "judging"]
     n = len(window)
     found: dict[str, Estimate] = {
-        "n_population": Estimate(n, "customers", n=n),
+        "n_population": Estimate(n or None, "customers", n=n),
         "churn_rate": _share(proportion(int(window["churned"].sum()), n), n=n) if n else Estimate(None, "share"),
         "active_days": Estimate(churn_frame["active_days"], "days"),
         "horizon_days": Estimate(churn_frame["horizon_days"], "days"),
