@@ -75,6 +75,7 @@ class Chunk:
         in_holdout: Uniform number: a strategy's holdout is everyone below its share.
         quo: Steady state under the past touches.
         history: Past touches a day, (channels, cells).
+        past_channels: Channels by which anybody of the book was touched, in this chunk or not.
         read_rate: Read rate of a rested customer, (channels, lanes).
         confirmed: Share of assigned touches that staff confirm, (channels, lanes).
         contact_value: Margin that goes with a deleted contact.
@@ -97,6 +98,7 @@ class Chunk:
     in_holdout: Floats
     quo: StatusQuo
     history: Floats
+    past_channels: tuple[int, ...]
     read_rate: Floats
     confirmed: Floats
     contact_value: Floats
@@ -170,6 +172,7 @@ def build_chunk(population: Population, *, setting: Setting, replicates: range) 
         in_holdout=hold,
         quo=quo,
         history=history,
+        past_channels=tuple(c for c, channel in enumerate(setting.channels) if channel.name in population.history),
         read_rate=read_rate,
         confirmed=confirmed,
         contact_value=value_of_contact(

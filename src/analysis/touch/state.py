@@ -18,15 +18,19 @@ Floats = npt.NDArray[np.floating]
 Ints = npt.NDArray[np.integer]
 Flags = npt.NDArray[np.bool_]
 
-_HISTORY_EVERY_DAYS = 3  # the past's touches are dealt out every third day, three days' worth at a time
+_HISTORY_EVERY_DAYS = 3  # the past's touches are dealt out at least so many days apart, that many days' worth at a time
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step on this chunk: whom its audience holds, and with what chance one of them is touched when due."""
+    """A step on this chunk: whom its audience holds, and with what chance one of them is touched when due.
+
+    Steps due on different days may share a ``position``, and with it the day's random numbers.
+    """
 
     step: Step
     channel: int
+    position: int
     chosen: Flags
     chance: Floats | None = None
 
@@ -129,22 +133,29 @@ def let_time_pass(state: State, *, day: int, chunk: Chunk) -> None:
 def _planned(strategy: Strategy, *, chunk: Chunk, setting: Setting) -> tuple[PlannedStep, ...]:
     names = [channel.name for channel in setting.channels]
     if strategy.as_history:
-        return tuple(
-            PlannedStep(
-                step=Step(channel=name, template=Template.USUAL, trigger=Trigger(every_days=_HISTORY_EVERY_DAYS)),
-                channel=c,
-                chosen=chunk.history[c] > 0,
-                chance=chunk.history[c] * _HISTORY_EVERY_DAYS,
-            )
-            for c, name in enumerate(names)
-            if np.any(chunk.history[c] > 0)
-        )
+        return _past_steps(chunk, names=names)
     reached = chunk.in_holdout >= strategy.holdout_share
     return tuple(
         PlannedStep(
             step=step,
             channel=names.index(step.channel),
+            position=place,
             chosen=chunk.audiences[strategy.name, place][chunk.customer] & reached,
         )
         for place, step in enumerate(strategy.steps)
+    )
+
+
+def _past_steps(chunk: Chunk, *, names: list[str]) -> tuple[PlannedStep, ...]:
+    """Return the touches of the past as steps: each channel on days of its own, at the customer's own rate."""
+    every = max(_HISTORY_EVERY_DAYS, len(chunk.past_channels))
+    return tuple(
+        PlannedStep(
+            step=Step(channel=names[c], template=Template.USUAL, trigger=Trigger(every_days=every, start_day=place)),
+            channel=c,
+            position=0,
+            chosen=chunk.history[c] > 0,
+            chance=chunk.history[c] * every,
+        )
+        for place, c in enumerate(chunk.past_channels)
     )

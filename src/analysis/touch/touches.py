@@ -31,15 +31,15 @@ _GAINS = {
 
 def send_touches(state: State, *, day: int, chunk: Chunk, setting: Setting, luck: Luck) -> None:
     """Send what is due on that day and let it work."""
-    for position, planned in enumerate(state.steps):
+    for place, planned in enumerate(state.steps):
         if not planned.step.trigger.due(day, first=setting.first_day):
             continue
         let_time_pass(state, day=day, chunk=chunk)
-        numbers = luck(position)
-        cells = _assigned(state, planned, position=position, day=day, chunk=chunk, setting=setting, chance=numbers[0])
+        numbers = luck(planned.position)
+        cells = _assigned(state, planned, place=place, day=day, chunk=chunk, setting=setting, chance=numbers[0])
         if len(cells) == 0:
             continue
-        state.last_touch[position, cells] = day
+        state.last_touch[place, cells] = day
         add(state, "assigned", lane=chunk.lane_of[cells])
         channel = setting.channels[planned.channel]
         cells = _delivered(state, planned, cells=cells, day=day, chunk=chunk, setting=setting, chance=numbers[1])
@@ -47,7 +47,7 @@ def send_touches(state: State, *, day: int, chunk: Chunk, setting: Setting, luck
 
 
 def _assigned(
-    state: State, planned: PlannedStep, *, position: int, day: int, chunk: Chunk, setting: Setting, chance: Floats
+    state: State, planned: PlannedStep, *, place: int, day: int, chunk: Chunk, setting: Setting, chance: Floats
 ) -> Ints:
     """Return the cells that the step touches today: audience, contact, cooldown, need, monthly limit, budget."""
     step, channel = planned.step, setting.channels[planned.channel]
@@ -57,7 +57,7 @@ def _assigned(
     if channel.needs_contact:
         due &= state.contact & (chunk.leaves_on > day)
     if step.cooldown_days:
-        due &= day - state.last_touch[position] >= step.cooldown_days
+        due &= day - state.last_touch[place] >= step.cooldown_days
     cells: Ints = np.flatnonzero(due)
     if step.trigger.need_window is not None:
         gaps = (day - state.last_order[cells]) / chunk.columns["mean_gap"][cells]
@@ -65,7 +65,7 @@ def _assigned(
         cells = cells[(gaps >= lowest) & (gaps <= highest)]
     today = setting.first_day + timedelta(days=day)
     if step.max_per_month is not None:
-        counts = _counts(state, f"step {position}", window=(today.year, today.month), cells=len(chunk.lane_of))
+        counts = _counts(state, f"step {place}", window=(today.year, today.month), cells=len(chunk.lane_of))
         cells = cells[counts[cells] < step.max_per_month]
         counts[cells] += 1
     if state.strategy.budget_per_month is not None:

@@ -3,6 +3,7 @@
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError, BookError
@@ -196,6 +197,19 @@ def test_same_seed_same_numbers_whatever_the_chunks(shop, plans, run, priors, mo
     parts = run(shop(history=0.03), strategies, **settings)
     assert np.array_equal(whole.totals, parts.totals)
     assert not np.array_equal(whole.totals, run(shop(history=0.03), strategies, **settings, seed=8).totals)
+
+
+def test_chunks_that_miss_a_rare_channel_of_the_past_change_nothing(shop, plans, run, monkeypatch):
+    customers = shop(history=0.05, touches_per_day_group=0.02, touches_per_day_sms=0.02)
+    customers["touches_per_day_call"] = np.where(customers.index == 3, 0.1, 0.0)
+    channels = pd.DataFrame(
+        [(name, 0.5, 0.0, 0.0, False, False, 1.0, 1.0) for name in ("private_chat", "group", "sms", "call")],
+        columns=list(simulator.CHANNEL_COLUMNS),
+    )
+    settings = {"channels": channels, "sample_customers": 100}
+    whole = run(customers, plans(past={"as_history": True}), **settings)
+    monkeypatch.setattr(simulator, "_CELLS_AT_ONCE", 100)
+    assert np.array_equal(whole.totals, run(customers, plans(past={"as_history": True}), **settings).totals)
 
 
 def test_the_order_of_the_rows_does_not_matter(shop, plans, run):
