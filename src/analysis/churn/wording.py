@@ -1,11 +1,21 @@
 """What a verdict says, in words for those who act on it. Numbers are left to the page."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from analysis.churn.evaluation import FEWEST_EVENTS, Verdict
 
-__all__ = ["FORECASTS", "GATES", "RISK_BANDS", "VALUE_BANDS", "advice", "reason", "verdict_claim", "verdict_detail"]
+__all__ = [
+    "FORECASTS",
+    "GATES",
+    "RISK_BANDS",
+    "VALUE_BANDS",
+    "advice",
+    "decision",
+    "reason",
+    "verdict_claim",
+    "verdict_detail",
+]
 
 Label = dict[str, str]
 
@@ -51,6 +61,39 @@ _ONE_LARGE_ORDER: Final[Label] = {
     "zh": "这里的钱来自每人一笔大单：「会不会流失」不是该问的问题",
     "en": "The money here comes in one large order each: whether they will leave is not the right question",
 }
+
+
+def decision() -> dict[str, Any]:
+    """Return the decision of the churn page: whom to see first, and what would show that it was no use."""
+    return {
+        "zh": "先联系风险金额最高的 {n_save_first}，随机留一部分不联系",
+        "en": "Contact the {n_save_first} with most money at risk first, and leave a random part of them alone",
+        "worth_label": {
+            "zh": "名单牵涉的消费，未来 {horizon}；不是能挽回的金额",
+            "en": "Spending at stake on the list in {horizon}; not what contacting them would save",
+        },
+        "why": {
+            "zh": "他们占去全部风险金额的 {save_first_share}。风险高不等于劝得动：联系有没有用，要靠留出的那部分来比。",
+            "en": "They carry {save_first_share} of all money at risk. At risk is not the same as persuadable: "
+            "only those left alone can show whether contact helps.",
+        },
+        "reasons_to_change": [
+            {
+                "zh": "**联系与不联系的两部分流失一样多**：救的力气白花了，停。",
+                "en": "**Both parts leave alike**: the effort is wasted, stop.",
+            },
+            {
+                "zh": "**下一个窗口的实际人数落在区间之外**：水平变了（季节、大促、断货），要重新校准。",
+                "en": "**The next window's count falls outside the interval**: the level has moved (a season, a sale, "
+                "goods out of stock), calibrate again.",
+            },
+            {
+                "zh": "**换一个期限或活跃天数，结论反过来**：先把「流失」说清楚。",
+                "en": "**Another horizon or meaning of active turns the conclusion round**: settle first what leaving "
+                "means.",
+            },
+        ],
+    }
 
 
 def reason(verdict: Verdict, *, horizon_days: int, buy_once: bool) -> Label:

@@ -162,11 +162,15 @@ def churn_headline(
     rates = churn_judgement.groupby("origin_on")["churned"].mean()
     drift = at_risk.level_drift(churn_season["next"]["surprises"])
     n, p = len(churn_scores), churn_scores["p_churn"]
-    leavers, money = (
-        at_risk.expected_loss(p, weight=weight, drift=drift, confidence_level=_FUTURE_LEVEL)
-        for weight in (1.0, churn_scores["revenue_in_horizon"])
-    )
     first = churn_scores.nlargest(churn_params.save_first, "value_at_risk")
+    leavers, money, of_first = (
+        at_risk.expected_loss(who["p_churn"], weight=weight, drift=drift, confidence_level=_FUTURE_LEVEL)
+        for who, weight in (
+            (churn_scores, 1.0),
+            (churn_scores, churn_scores["revenue_in_horizon"]),
+            (first, first["revenue_in_horizon"]),
+        )
+    )
     riskiest = churn_scores.loc[churn_scores["risk_band"] == priorities.BANDS[0], "p_churn"]
     total = churn_scores["value_at_risk"].sum()
     share = Score(*(end / max(n, 1) for end in leavers))
@@ -177,6 +181,7 @@ def churn_headline(
         "value_at_risk": _future(money, "money", n=n),
         "share_at_risk": _future(share, "share", n=n),
         "n_save_first": Estimate(len(first), "customers"),
+        "save_first_value": _future(of_first, "money", n=len(first)),
         "save_first_share": Estimate(float(first["value_at_risk"].sum() / total) if total else None, "share", n=n),
         "share_of_riskiest": Estimate(float(riskiest.sum() / p.sum()) if n else None, "share", n=n),
         "lowest_rate": Estimate(float(rates.min()), "share"),
@@ -188,6 +193,11 @@ def churn_headline(
         "detail": churn_verdict["detail"],
         "used": churn_verdict["used"],
     }
+
+
+def churn_words(churn_headline: dict[str, Any]) -> dict[str, Any]:
+    """The decision in words; its numbers are those of the headline."""
+    return wording.decision() if "n_save_first" in churn_headline else {}
 
 
 def churn_risk_grid(churn_scores: pd.DataFrame) -> pd.DataFrame:
