@@ -140,15 +140,9 @@ def _define_checked(job: _Job, *, joined: RawTable | None, latest: datetime, tim
     connection, name = job.connection, quoted(f"parsed_{job.contract.name}")
     parsed = parse_rows(connection, job.raw, origins=job.origins, mapping=job.mapping, joined=joined, timezone=timezone)
     # text is parsed once and kept; what has types is cheaper to read again than to keep
-    connection.execute(f"CREATE TEMP {'TABLE' if parsed.fallible or joined else 'VIEW'} {name} AS {parsed.sql}")
+    connection.execute(f"CREATE TEMP {'TABLE' if parsed.from_text or joined else 'VIEW'} {name} AS {parsed.sql}")
     columns = tuple(origin.column for origin in job.origins)
-    spans = {}
-    for column in columns:
-        if column.kind == "instant":
-            instant = quoted(column.name)
-            low, high = connection.execute(f"SELECT min({instant}), max({instant}) FROM {name}").fetchall()[0]
-            if low is not None:
-                spans[column.name] = (low, high)
+    spans = _spans(connection, name, [column.name for column in columns if column.kind == "instant"])
     checked = checked_sql(
         name,
         contract=job.contract,
@@ -160,6 +154,16 @@ def _define_checked(job: _Job, *, joined: RawTable | None, latest: datetime, tim
         latest=latest,
     )
     connection.execute(f"CREATE TEMP VIEW {quoted('checked_' + job.contract.name)} AS {checked}")
+
+
+def _spans(connection: Any, relation: str, instants: list[str]) -> dict[str, tuple[datetime, datetime]]:
+    """Return the earliest and latest value of each instant that has any."""
+    if not instants:
+        return {}
+    bounds = ", ".join(f"min({quoted(name)}), max({quoted(name)})" for name in instants)
+    row = connection.execute(f"SELECT {bounds} FROM {relation}").fetchall()[0]
+    pairs = zip(instants, row[0::2], row[1::2], strict=True)
+    return {name: (low, high) for name, low, high in pairs if low is not None}
 
 
 def _decide_rows(job: _Job, *, allowed: float) -> None:

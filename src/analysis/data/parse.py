@@ -69,6 +69,8 @@ def parsed_column(
     if column.kind in {"instant", "date"}:
         what = f"{table}.{column.name} ('{name}')"
         return _time(connection, relation, expression, duckdb_type, what=what, mapping=mapping, timezone=timezone)
+    if column.kind == "count" and duckdb_type in _INTEGERS:
+        return Parsed(f"{expression}::BIGINT")
     if column.kind in _NUMBERS:
         parsed = _number(connection, relation, expression, duckdb_type, mapping=mapping)
         return _shaped(parsed, column)

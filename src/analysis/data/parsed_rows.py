@@ -30,11 +30,13 @@ class ParsedRows:
         sql: ``__row``, the contract's columns, and ``__given_<column>`` where a column can be unreadable.
         utc: Instants that are UTC already; the others are local.
         fallible: Columns that can be unreadable.
+        from_text: Whether text had to be parsed: then reading the rows twice costs more than keeping them.
     """
 
     sql: str
     utc: frozenset[str]
     fallible: frozenset[str]
+    from_text: bool
 
 
 @dataclass(slots=True)
@@ -46,12 +48,21 @@ class _Reader:
     table: str
     mapping: TableMapping
     timezone: str
+    is_typed: bool
     lookups: list[str] = field(default_factory=list)
     n_tables: int = 0
+    from_text: bool = False
 
     def read(self, name: str, *, duckdb_type: str, column: Column) -> Parsed:
         """Return the expression of one column of the relation."""
-        if duckdb_type != "VARCHAR" or not self._repeats(name):
+        if duckdb_type != "VARCHAR":
+            return self._parsed(self.relation, name, duckdb_type=duckdb_type, column=column)
+        if self.is_typed and column.kind in {"id", "text", "category"}:
+            parsed = self._parsed(self.relation, name, duckdb_type=duckdb_type, column=column)
+            if parsed.value == quoted(name):
+                return parsed  # text among typed columns is mostly clean: one look says so
+        self.from_text = True
+        if not self._repeats(name):
             return self._parsed(self.relation, name, duckdb_type=duckdb_type, column=column)
         number = self.n_tables = self.n_tables + 1
         text, values = quoted(name), f"__values_{number}_{self.table}"
@@ -127,7 +138,8 @@ def parse_rows(
     types = dict(raw.columns)
     if joined is not None:
         types |= {_JOINED + header: kind for header, kind in joined.columns}
-    reader = _Reader(connection, relation, raw.name, mapping, timezone)
+    is_typed = any(kind != "VARCHAR" for _, kind in raw.columns)
+    reader = _Reader(connection, relation, raw.name, mapping, timezone, is_typed)
     parts, utc, fallible = ["__row"], set(), set()
     for origin in origins:
         parsed, name = _parsed(reader, origin, types=types), origin.column.name
@@ -138,7 +150,7 @@ def parse_rows(
         if parsed.utc:
             utc.add(name)
     sql = f"SELECT {', '.join(parts)} FROM ({relation}) {' '.join(reader.lookups)}"
-    return ParsedRows(sql, frozenset(utc), frozenset(fallible))
+    return ParsedRows(sql, frozenset(utc), frozenset(fallible), reader.from_text)
 
 
 def _with_join(connection: Any, raw: RawTable, *, mapping: TableMapping, joined: RawTable | None) -> str:

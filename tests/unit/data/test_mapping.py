@@ -34,7 +34,9 @@ def test_the_block_of_the_design_page_is_valid():
             "stale_after_days": None,
         }
     )
-    assert source.tables["orders"].grain == "line"
+    orders = source.tables["orders"]
+    assert orders is not None
+    assert orders.grain == "line"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +66,7 @@ def test_open_tables_take_columns_that_no_contract_knows():
 
 def test_a_mapping_cannot_be_changed_after_it_was_checked():
     with pytest.raises(ValidationError, match="frozen"):
-        TableMapping().grain = "line"  # type: ignore[misc]  # the point of the test
+        TableMapping().grain = "line"  # the point of the test
 
 
 PRESET = """
