@@ -118,6 +118,7 @@ def strategy_words(
     why, per_arm = wording.reasons(kind, over_history=past), v["per_arm"]
     test = wording.settling_test(affordable=per_arm is not None and 2 * per_arm <= v["reached"])
     return {
+        "answer": wording.answer(kind),
         "decision": {
             **wording.decision(kind, about_the_past=v["focus"] == AS_HISTORY),
             "why": why,

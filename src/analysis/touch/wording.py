@@ -8,6 +8,7 @@ __all__ = [
     "ASSUMED",
     "ENTRY_LABELS",
     "MARKETING_CLAIM",
+    "answer",
     "decision",
     "reasons",
     "sections",
@@ -37,14 +38,14 @@ _DECISIONS: Final[dict[Kind, Label]] = {
         "en": "Hold back: none of the strategies tried is expected to beat no touch",
     },
     Kind.NOT_SURE: {
-        "zh": "还分不清哪种策略最好：先在一部分客户上试「{focus}」，留出对照",
-        "en": 'Not sure which strategy is best: try "{focus}" on some customers and keep a holdout',
+        "zh": "还分不清：先在一部分客户上试「{focus}」，留出对照",
+        "en": 'Not sure yet: try "{focus}" on some customers and keep a holdout',
     },
 }
 
 _CHECK_THE_PAST: Final[Label] = {
-    "zh": "还分不清哪种策略最好：先照旧，但随机留出一部分客户不触达",
-    "en": "Not sure which strategy is best: go on as before, but leave a random part untouched",
+    "zh": "还分不清：先照旧，但随机留出一部分客户不触达",
+    "en": "Not sure yet: go on as before, but leave a random part untouched",
 }
 
 _SURE: Final[Label] = {
@@ -62,6 +63,21 @@ _LEADS: Final[dict[Kind, Label]] = {
 _LEAD_OVER: Final[Label] = {
     "zh": "；领先第二名「{runner_up}」{lead:full}",
     "en": '; it is ahead of "{runner_up}" by {lead:full}',
+}
+
+_ANSWERS: Final[dict[Kind, Label]] = {
+    Kind.BEST: {
+        "zh": "「{winner}」预计最好：{horizon}内比不触达多赚 {profit}",
+        "en": '"{winner}" is expected to be best: {profit} more than no touch over {horizon}',
+    },
+    Kind.REST: {
+        "zh": "不触达预计最好，其次是「{focus}」",
+        "en": 'No touch is expected to be best, before "{focus}"',
+    },
+    Kind.NOT_SURE: {
+        "zh": "还分不清：「{winner}」暂时领先，最优的把握只有 {p_best:bare}",
+        "en": 'Not sure yet: "{winner}" leads, with only a {p_best:bare} chance of being best',
+    },
 }
 
 ASSUMED: Final[dict[str, Label]] = {
@@ -93,6 +109,11 @@ ASSUMED: Final[dict[str, Label]] = {
 def decision(kind: Kind, *, about_the_past: bool) -> Label:
     """Return what to do; ``about_the_past`` where the best strategy that touches is going on as before."""
     return _CHECK_THE_PAST if kind is Kind.NOT_SURE and about_the_past else _DECISIONS[kind]
+
+
+def answer(kind: Kind) -> Label:
+    """Return the answer to the page's question in one sentence."""
+    return _ANSWERS[kind]
 
 
 def reasons(kind: Kind, *, over_history: bool) -> Label:
