@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.data.accounting import at, compare
+from analysis.data.accounting import at, compare, refuse_stale
 from analysis.data.connect import open_tables
 from analysis.errors import DataError
 
@@ -48,6 +48,12 @@ def test_a_missing_required_column_is_exit_3_and_says_table_column_found_nearest
     for said in ("orders", "customer_id", "订单编号, 会员ID, 付款时间, 实付金额", "nearest is '会员ID'"):
         assert said in text
     assert "columns: {order_id: 订单编号, customer_id: 会员ID, ordered_at: 付款时间, amount: 实付金额}" in text
+
+
+def test_an_amount_that_is_quantity_times_price_is_proposed_as_such(load_files):
+    with pytest.raises(DataError) as caught:
+        load_files({"orders.csv": "order_id,customer_id,ordered_at,数量,单价\n1,a,2026-06-01,2,5\n"})
+    assert "products: {amount: [数量, 单价]}" in caught.value.hint
 
 
 def test_the_line_that_the_error_proposes_makes_the_book_load(load_files):
@@ -270,7 +276,7 @@ def test_the_law_of_rows_holds_at_every_day(load_files):
 def test_a_table_that_shrank_is_a_warning_in_both_languages(load_files):
     before = load_files({"orders.csv": HEADER + GOOD}).tables
     after = load_files({"orders.csv": HEADER + GOOD[: GOOD.index("o15")]}).tables
-    notices = compare(after, before=before, today=date(2026, 7, 1), stale_after_days=None)
+    notices = compare(after, before=before)
     assert any("shrank: 20 rows last time, 15 now" in notice["en"] and "变少了" in notice["zh"] for notice in notices)
 
 
@@ -279,8 +285,6 @@ def test_a_table_without_news_is_a_warning_and_a_missing_one_too(load_files):
     notices = compare(
         tuple(account for account in before if account.name == "orders"),
         before=before,
-        today=date(2026, 7, 1),
-        stale_after_days=None,
     )
     assert [n["en"] for n in notices] == [
         "The table orders has no news: its last day is still 2026-06-20.",
@@ -290,9 +294,10 @@ def test_a_table_without_news_is_a_warning_and_a_missing_one_too(load_files):
 
 def test_stale_after_days_makes_old_data_exit_3(load_files):
     accounts = load_files({"orders.csv": HEADER + GOOD}).tables
-    assert compare(accounts, before=(), today=date(2026, 7, 1), stale_after_days=11) == ()
+    refuse_stale(accounts, today=date(2026, 7, 1), stale_after_days=11)
+    refuse_stale(accounts, today=date(2027, 7, 1), stale_after_days=None)
     with pytest.raises(DataError, match=r"11 days ago; data\.stale_after_days allows 10"):
-        compare(accounts, before=(), today=date(2026, 7, 1), stale_after_days=10)
+        refuse_stale(accounts, today=date(2026, 7, 1), stale_after_days=10)
 
 
 # --- unreadable files

@@ -13,7 +13,17 @@ from typing import Any, Final
 
 from analysis.errors import DataError
 
-__all__ = ["FILE_NAME", "Notice", "TableAccount", "at", "compare", "read_accounts", "read_facts", "write_accounts"]
+__all__ = [
+    "FILE_NAME",
+    "Notice",
+    "TableAccount",
+    "at",
+    "compare",
+    "read_accounts",
+    "read_facts",
+    "refuse_stale",
+    "write_accounts",
+]
 
 FILE_NAME: Final = "accounting.json"
 
@@ -150,36 +160,38 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def compare(
-    accounts: tuple[TableAccount, ...],
-    *,
-    before: tuple[TableAccount, ...],
-    today: date,
-    stale_after_days: int | None,
-) -> tuple[Notice, ...]:
+def refuse_stale(accounts: tuple[TableAccount, ...], *, today: date, stale_after_days: int | None) -> None:
+    """Stop if the last order is too long ago.
+
+    Args:
+        accounts: Accounts of the load, not cut at any day.
+        today: Day of the run in the book's zone.
+        stale_after_days: Age of the last order above which the run must stop; None: never.
+
+    Raises:
+        DataError: If the last order is older than that.
+    """
+    orders = next((account for account in accounts if account.name == "orders"), None)
+    if stale_after_days is None or orders is None or orders.last_day is None:
+        return
+    age = (today - orders.last_day).days
+    if age > stale_after_days:
+        raise DataError(
+            f"orders: the last order is of {orders.last_day}, {age} days ago; "
+            f"data.stale_after_days allows {stale_after_days}.",
+            hint="export the orders again, or raise data.stale_after_days in the book",
+        )
+
+
+def compare(accounts: tuple[TableAccount, ...], *, before: tuple[TableAccount, ...]) -> tuple[Notice, ...]:
     """Return what changed for the worse since an earlier load: tables gone, shrunk, or without news.
 
     Args:
         accounts: Accounts of this load.
         before: Accounts of the predecessor's load; empty if there is none.
-        today: Day of the run in the book's zone.
-        stale_after_days: Age of the last order above which the run must stop; None: only say so.
-
-    Raises:
-        DataError: If the last order is older than ``stale_after_days``.
     """
     now = {account.name: account for account in accounts}
-    notices = [notice for old in before for notice in _worse(old, now.get(old.name))]
-    orders = now.get("orders")
-    if stale_after_days is not None and orders is not None and orders.last_day is not None:
-        age = (today - orders.last_day).days
-        if age > stale_after_days:
-            raise DataError(
-                f"orders: the last order is of {orders.last_day}, {age} days ago; "
-                f"data.stale_after_days allows {stale_after_days}.",
-                hint="export the orders again, or raise data.stale_after_days in the book",
-            )
-    return tuple(notices)
+    return tuple(notice for old in before for notice in _worse(old, now.get(old.name)))
 
 
 def _worse(old: TableAccount, new: TableAccount | None) -> list[Notice]:

@@ -10,7 +10,7 @@ from typing import Final
 from analysis.checks import nearest
 from analysis.data.contracts import CONTRACTS
 
-__all__ = ["SYNONYMS", "likely_columns", "likely_header"]
+__all__ = ["SYNONYMS", "likely_columns", "likely_header", "likely_product"]
 
 SYNONYMS: Final[dict[str, str]] = {
     "order_id": (
@@ -73,6 +73,9 @@ SYNONYMS: Final[dict[str, str]] = {
 """Column of a contract → headers that mean it, most telling first."""
 
 
+_PRICES: Final = ("price", "unitprice", "unit_price", "单价", "商品单价", "销售单价", "实付单价")
+
+
 def _fold(header: str) -> str:
     return header.strip().casefold().replace(" ", "_").rstrip("（元）()").removesuffix("(元")
 
@@ -84,11 +87,24 @@ def likely_header(column: str, *, headers: list[str]) -> str | None:
         >>> likely_header("amount", headers=["订单号", "实付金额（元）"])
         '实付金额（元）'
     """
+    return _named(headers, (column, *SYNONYMS.get(column, "").split())) or nearest(column, headers)
+
+
+def likely_product(headers: list[str]) -> tuple[str, str] | None:
+    """Return the headers of a quantity and a unit price, if there are both.
+
+    Examples:
+        >>> likely_product(["Invoice", "Quantity", "Price"])
+        ('Quantity', 'Price')
+    """
+    quantity = _named(headers, ("quantity", *SYNONYMS["quantity"].split()))
+    price = _named(headers, _PRICES)
+    return (quantity, price) if quantity and price else None
+
+
+def _named(headers: list[str], words: tuple[str, ...]) -> str | None:
     folded = {_fold(header): header for header in headers}
-    for word in (column, *SYNONYMS.get(column, "").split()):
-        if word in folded:
-            return folded[word]
-    return nearest(column, headers)
+    return next((folded[word] for word in words if word in folded), None)
 
 
 def likely_columns(headers: Iterable[str], *, table: str, known: Iterable[str] = ()) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from analysis.checks import nearest
 from analysis.data.contracts import Column, Table
-from analysis.data.headers import likely_header
+from analysis.data.headers import likely_header, likely_product
 from analysis.data.mapping import ROW_NUMBER, TableMapping
 from analysis.data.quoting import quoted
 from analysis.data.read import RawTable
@@ -161,7 +161,9 @@ def _missing_error(missing: list[tuple[Column, str]], *, raw: RawTable, contract
         named = f" (the book names '{wanted}')" if wanted and wanted != column.name else ""
         sentences.append(f"column '{column.name}'{named} is missing{near}")
         lines.append(f"{column.name}: {close or '<header>'}")
+    product = likely_product(headers) if any(column.name == "amount" for column, _ in missing) else None
+    also = f"; an amount that is made of two columns: products: {{amount: [{', '.join(product)}]}}" if product else ""
     return DataError(
         f"{contract.name} ({raw.file}): {'; '.join(sentences)}. Columns found: {', '.join(headers)}.",
-        hint=f"add to the book: data: {{tables: {{{contract.name}: {{columns: {{{', '.join(lines)}}}}}}}}}",
+        hint=f"add to the book: data: {{tables: {{{contract.name}: {{columns: {{{', '.join(lines)}}}}}}}}}{also}",
     )

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from analysis.books.opening import load_data, make_private, resolve_as_of, run_context
 from analysis.books.read import ReadBook, read_book
 from analysis.context import RunContext
-from analysis.data.accounting import TableAccount, at, compare
+from analysis.data.accounting import TableAccount, at, compare, refuse_stale
 from analysis.errors import DataError, PublishError
 from analysis.reporting.execute import Execution, write_notebook
 from analysis.reporting.page_info import PageInfo
@@ -143,6 +143,7 @@ def _plan(
     cache = order.cache.absolute()
     data = load_data(read, now=now, cache=cache, progress=progress.doing)
     today = now.astimezone(ZoneInfo(book.timezone)).date()
+    refuse_stale(data.tables, today=today, stale_after_days=book.data.stale_after_days)
     as_of = resolve_as_of(book.as_of, latest_day=data.latest_day, today=today)
     identity = identify(
         book,
@@ -155,7 +156,6 @@ def _plan(
     predecessor = store.predecessor(as_of=as_of, inputs=identity.inputs, wanted=order.predecessor)
     accounts = tuple(at(account, day=as_of) for account in data.tables)
     before = _accounts_of(predecessor) if predecessor is not None and predecessor.as_of < as_of else ()
-    stale = book.data.stale_after_days
     return _Plan(
         read=read,
         order=order,
@@ -166,7 +166,7 @@ def _plan(
         identity=identity,
         run_id=identity.run_id(predecessor.run_id if predecessor else None),
         predecessor=predecessor,
-        notices=compare(accounts, before=before, today=today, stale_after_days=stale),
+        notices=compare(accounts, before=before),
         chromium=chromium,
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -112,8 +113,13 @@ def test_missing_data_leave_nothing_visible(project):
 
 def test_stale_data_stop_the_run_where_the_book_says_so(project):
     book = project.book("alpha")
+    project.orders(end=date(2026, 2, 20))  # now is 2 March
     with pytest.raises(DataError, match="stale_after_days"):
-        project.run(book, "as_of=2026-02-01", "data.stale_after_days=3")
+        project.run(book, "data.stale_after_days=9")
+
+
+def test_an_old_day_of_fresh_data_is_not_stale(project):
+    assert project.run(project.book("alpha"), "as_of=2026-02-01", "data.stale_after_days=3").good
 
 
 def test_a_place_that_cannot_be_written_is_a_publish_error(project):
