@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import narwhals as nw
 
-from analysis.features.expressions import count_where, days_between, joined, money_sum, quotient, sample_std, to_money
+from analysis.features.expressions import (
+    count_where,
+    days_between,
+    is_weekend,
+    joined,
+    money_sum,
+    quotient,
+    sample_std,
+    to_money,
+)
 from analysis.features.purchase_history import history_sums, with_visits
 from analysis.features.rfm import rfm_sums
 
@@ -39,8 +48,6 @@ TREND_DAYS: Final = 90
 
 HOUR_BLOCKS: Final = {"night": (0, 5), "morning": (6, 11), "afternoon": (12, 17), "evening": (18, 23)}
 """Blocks of the day by their first and last local hour."""
-
-_SATURDAY: Final = 6  # ISO: Monday is 1
 
 
 def behaviour(tables: "Tables", *, as_of: date) -> Frame:
@@ -88,7 +95,7 @@ def habit_sums(visits: Frame, *, as_of: date) -> list[nw.Expr]:
     sums = [
         *(count_where(day > start[days]).alias(f"n_orders_{days}d") for days in ORDER_WINDOWS),
         money_sum(nw.when(day > start[TREND_DAYS]).then("amount")).alias("recent_parts"),
-        count_where(day.dt.weekday() >= _SATURDAY).alias("n_weekend"),
+        count_where(is_weekend(visits, day)).alias("n_weekend"),
     ]
     if "ordered_hour" in present:
         hour = nw.col("ordered_hour")

@@ -104,7 +104,7 @@ def touch_counts(tables: "Tables", *, as_of: date, channels: Sequence[str] | Non
         *(nw.col(name).sum().cast(nw.Int16) for name in names),
         *(value.max().alias(name) for name, value in of_channel.items()),
     )
-    return counts.with_columns(nw.col(*names, *of_channel).fill_null(0))
+    return counts.with_columns(nw.col(*names, *of_channel).fill_null(0).cast(nw.Int16))
 
 
 def _steps_known(touches: Frame) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import narwhals as nw
 
-__all__ = ["count_where", "days_between", "joined", "money_sum", "quotient", "sample_std", "to_money"]
+__all__ = ["count_where", "days_between", "is_weekend", "joined", "money_sum", "quotient", "sample_std", "to_money"]
 
 Frame = nw.LazyFrame[Any]
 
@@ -23,9 +23,9 @@ def money_sum(amount: nw.Expr) -> nw.Expr:
 
 def joined(table: Frame, block: Frame) -> Frame:
     """Return a table of customers with a block beside it; who is not in it has counts of 0 and the rest unknown."""
-    counts = [name for name in block.collect_schema().names() if name.startswith("n_")]
+    counts = {name: kind for name, kind in block.collect_schema().items() if name.startswith("n_")}
     table = table.join(block, on="customer_id", how="left")
-    return table.with_columns(nw.col(*counts).fill_null(0)) if counts else table
+    return table.with_columns(*(nw.col(name).fill_null(0).cast(kind) for name, kind in counts.items()))
 
 
 def to_money(parts: nw.Expr) -> nw.Expr:
@@ -50,10 +50,25 @@ def sample_std(n: nw.Expr, total: nw.Expr, total_of_squares: nw.Expr) -> nw.Expr
 def days_between(frame: Frame, earlier: nw.Expr, later: nw.Expr) -> nw.Expr:
     """Return whole days from one date to a later one.
 
-    DuckDB gives the difference of two dates as a number of days, other engines as a duration.
+    DuckDB gives the difference of two dates as a number of days, other engines as durations of several kinds.
     """
-    difference = later - earlier
-    return difference if frame.implementation.is_duckdb() else difference.dt.total_minutes() // (24 * 60)
+    if frame.implementation.is_duckdb():
+        return later - earlier
+    return _day_number(later) - _day_number(earlier)
+
+
+def is_weekend(frame: Frame, day: nw.Expr) -> nw.Expr:
+    """Return whether a date is a Saturday or a Sunday; engines number weekdays from 0 or from 1."""
+    if frame.implementation.is_duckdb():
+        return day.dt.weekday() >= 6
+    return (_day_number(day) - 1) % 7 >= 5
+
+
+def _day_number(day: nw.Expr) -> nw.Expr:
+    """Return the number of a day in the Gregorian calendar; day 1 is Monday, 1 January of the year 1."""
+    years = day.dt.year().cast(nw.Int64) - 1
+    leap_days = years // 4 - years // 100 + years // 400
+    return (years * 365 + leap_days + day.dt.ordinal_day()).cast(nw.Int64)
 
 
 def count_where(condition: nw.Expr) -> nw.Expr:

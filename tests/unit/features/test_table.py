@@ -218,6 +218,14 @@ def test_every_column_has_its_words_in_both_languages(tmp_path):
     assert "moments" in label("n_read_30d__moments", language="zh")
 
 
+def test_spark_gives_the_same_table_as_duckdb(tmp_path):
+    pytest.importorskip("pyspark", reason="pyspark, an optional extra, is not installed")
+    tables = write_and_open(world(4), tmp_path / "data")
+    spark = open_tables(tmp_path / "data", engine="spark")
+    one, two = (collect_features(each, as_of=AS_OF) for each in (tables, spark))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
 def test_a_folder_can_be_opened_twice_at_once(tmp_path):
     first = write_and_open(world(4), tmp_path / "data")
     second = open_tables(Path(tmp_path / "data"))
