@@ -25,7 +25,8 @@ def joined(table: Frame, block: Frame) -> Frame:
     """Return a table of customers with a block beside it; who is not in it has counts of 0 and the rest unknown."""
     counts = {name: kind for name, kind in block.collect_schema().items() if name.startswith("n_")}
     table = table.join(block, on="customer_id", how="left")
-    return table.with_columns(*(nw.col(name).fill_null(0).cast(kind) for name, kind in counts.items()))
+    filled = [nw.col(name).fill_null(0).cast(kind) for name, kind in counts.items()]
+    return table.with_columns(*filled) if filled else table
 
 
 def to_money(parts: nw.Expr) -> nw.Expr:
