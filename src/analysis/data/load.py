@@ -6,6 +6,7 @@ on the same data reads nothing again, and deleting the cache changes no number.
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -27,6 +28,9 @@ from analysis.periods import zone
 __all__ = ["LoadedData", "load", "open_session"]
 
 _MEMORY: Final = "1000MB"
+_THREADS: Final = 4
+"""More threads need more memory than that, each for its share of a Parquet file."""
+_LOADS_KEPT: Final = 10
 Progress = Callable[[str], None]
 
 
@@ -124,6 +128,7 @@ def _kept(home: Path, digest: str, *, latest: datetime) -> Path | None:
         if (folder / FILE_NAME).exists():
             kept, future = (bound and datetime.fromisoformat(bound) for bound in read_facts(folder)["clock"])
             if (not kept or kept <= latest) and (not future or future > latest):
+                (folder / FILE_NAME).touch()
                 return folder
     return None
 
@@ -158,12 +163,20 @@ def _build(
         )
         if folder.exists():
             shutil.rmtree(folder)
+        _forget_oldest(home)
         return work.replace(folder)
     except DataError:
         _keep_rejected(work, home / REJECTED)
         raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _forget_oldest(home: Path) -> None:
+    """Keep the latest loads: each new export would otherwise leave a copy of all data behind."""
+    loads = sorted(home.glob("[!.]*/" + FILE_NAME), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in loads[_LOADS_KEPT - 1 :]:
+        shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def _keep_rejected(work: Path, target: Path) -> None:
@@ -178,6 +191,7 @@ def open_session(scratch: Path) -> Any:
     import duckdb
 
     connection = duckdb.connect()
+    connection.execute(f"SET threads = {min(os.cpu_count() or 1, _THREADS)}")
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET temp_directory = {literal(str(scratch))}")
     connection.execute("SET TimeZone = 'UTC'")

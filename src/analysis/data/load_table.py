@@ -104,7 +104,7 @@ def load_table(
     contract, mapping = CONTRACTS[located.name], located.mapping
     origins = find_origins(raw, contract=contract, mapping=mapping, joined=joined)
     origins = with_numbers(connection, raw, contract=contract, origins=origins)
-    _refuse_personal_data(connection, raw, origins, allowed=source.pii)
+    _refuse_personal_data(connection, raw, origins, joined=joined, allowed=source.pii)
     job = _Job(connection=connection, raw=raw, contract=contract, mapping=mapping, origins=origins, work=work)
     _define_checked(job, joined=joined, latest=latest, timezone=timezone)
     _decide_rows(job, allowed=source.max_quarantine_share)
@@ -124,16 +124,22 @@ def load_table(
 
 
 def _refuse_personal_data(
-    connection: Any, raw: RawTable, origins: tuple[Origin, ...], *, allowed: tuple[str, ...]
+    connection: Any,
+    raw: RawTable,
+    origins: tuple[Origin, ...],
+    *,
+    joined: RawTable | None,
+    allowed: tuple[str, ...],
 ) -> None:
-    words = {
-        header
-        for origin in origins
-        for header in origin.headers
-        if origin.how == "column" and origin.column.kind in {"text", "category"}
-    }
+    worded = [origin for origin in origins if origin.column.kind in {"text", "category"}]
+    words = {header for origin in worded for header in origin.headers if origin.how == "column"}
     others = {header for origin in origins for header in origin.headers} - words
     refuse_personal_data(connection, raw, exempt=frozenset(others), words=frozenset(words), allowed=allowed)
+    if joined is not None:
+        # of a joined file only the columns that are taken from it are loaded
+        words = {header for origin in worded for header in origin.headers if origin.how == "join"}
+        others = set(joined.headers) - words
+        refuse_personal_data(connection, joined, exempt=frozenset(others), words=frozenset(words), allowed=allowed)
 
 
 def _define_checked(job: _Job, *, joined: RawTable | None, latest: datetime, timezone: str) -> None:

@@ -14,7 +14,7 @@ from analysis.errors import DataError
 
 __all__ = ["SUFFIXES", "RawTable", "read_duckdb_table", "read_files"]
 
-SUFFIXES: Final = (".parquet", ".csv", ".tsv", ".txt", ".xlsx")
+SUFFIXES: Final = (".parquet", ".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls")
 DUCKDB_SUFFIXES: Final = (".duckdb", ".ddb", ".db")
 
 
@@ -135,7 +135,7 @@ def _read_one(
     suffix = path.suffix.lower()
     if suffix == ".parquet":
         return _read_parquet(path, name=name)
-    if suffix in {".xlsx", ".xlsm"}:
+    if suffix in {".xlsx", ".xlsm", ".xls"}:
         return _read_xlsx(path, name=name, target=target, mapping=mapping, sheet=sheet)
     if suffix not in SUFFIXES:
         raise DataError(

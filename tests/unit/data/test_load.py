@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -177,3 +178,34 @@ def test_an_export_in_gbk_with_chinese_headers_loads_by_its_mapping_alone(tmp_pa
     assert frame[["order_id", "customer_id", "amount"]].values.tolist() == [["6921168509256000123", "007", 1234.5]]
     assert frame["ordered_at"].tolist() == [pd.Timestamp("2026-06-01 00:03")]
     assert pd.read_parquet(loaded.folder / "refunds.parquet")["amount"].tolist() == [12.0]
+
+
+def test_odd_types_of_parquet_do_not_stop_a_load(tmp_path):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    pd.DataFrame(
+        {
+            "order_id": pd.Categorical(["a", "b", "b"]),
+            "customer_id": ["c1", " c2 ", " c2 "],
+            "ordered_at": pd.to_datetime(["2026-06-01", "2026-06-02", "2026-06-02"]).astype("datetime64[ns]"),
+            "amount": [Decimal("1.10"), Decimal("2.20"), Decimal("2.20")],
+            "status": pd.Categorical(["paid", "已退款", "已退款"]),
+            "lists": [[1], [2], [2]],
+            "bytes": [b"x", b"y", b"y"],
+            "flags": [True, None, None],
+        }
+    ).to_parquet(folder / "orders.parquet")
+    loaded = load_shop(folder, tmp_path / "cache")
+    frame = pd.read_parquet(loaded.folder / "orders.parquet")
+    assert frame[["order_id", "customer_id", "amount", "status"]].values.tolist() == [
+        ["a", "c1", 1.1, "paid"],
+        ["b", "c2", 2.2, "refunded"],
+    ]
+    assert loaded.tables[0].duplicates == 1
+
+
+def test_only_the_latest_loads_are_kept(shop, tmp_path):
+    for n in range(12):
+        (shop / "orders.csv").write_text(csv(5 + n))
+        load_shop(shop, tmp_path / "cache")
+    assert len(list((tmp_path / "cache" / "data").iterdir())) == 10
