@@ -13,15 +13,13 @@ from analysis.evidence import Estimate, Grade
 from analysis.fields import FIELDS
 from analysis.params import SegmentsParams
 from analysis.recipes.resolver import Previous
-from analysis.segments.clusters import Clustering, assign_clusters, choose_clusters
+from analysis.segments.clusters import Clustering, assign_clusters
+from analysis.segments.groups import FEWEST_CUSTOMERS, find_groups
 from analysis.segments.profile import SegmentName, keep_names, name_segments, segment_differences
 from analysis.segments.scaling import Scaling, fit_scaling
-from analysis.segments.stability import gaps_between, single_blob_test
 from analysis.segments.traits import customer_traits
 
 _EVERYBODY: Final = ("全体客户", "All customers")
-_FEWEST: Final = 200
-"""With fewer customers no split is sought: chance would draw it."""
 
 
 def segment_model(
@@ -29,21 +27,24 @@ def segment_model(
 ) -> dict[str, Any]:
     """The rule that puts a customer into a segment, and how it came about.
 
-    Keys: ``scaling``, ``centres`` (one row per segment, largest first), ``names`` (segment, zh, en, jaccard, kept),
+    Keys: ``scaling``, ``centres`` (one row per segment), ``head_start``, ``names`` (segment, zh, en, jaccard, kept),
     ``trials`` (numbers of groups tried), ``blob`` (test against a single blob) and ``gaps`` (borders with a valley;
     both null for one segment), ``first_run``.
     """
     traits = customer_traits(features)
     scaling = fit_scaling(traits.values, weights=traits.weights)
     matrix = scaling.apply(traits.values)
-    found = _clusters(matrix, segments_params, seed)
+    found, blob, gaps = find_groups(
+        matrix,
+        seed=seed,
+        k_max=segments_params.k_max,
+        resamples=segments_params.resamples,
+        min_jaccard=segments_params.min_jaccard,
+        min_share=segments_params.min_share,
+    )
+    words = [_EVERYBODY]
     if found.k > 1:
-        differences = segment_differences(matrix, found.labels, names=scaling.names)
-        words = name_segments(differences)
-        blob = single_blob_test(matrix, k=found.k, seed=seed)._asdict()
-        gaps = gaps_between(matrix, found.labels, centres=found.centres, seed=seed)._asdict()
-    else:
-        words, blob, gaps = [_EVERYBODY], None, None
+        words = name_segments(segment_differences(matrix, found.labels, names=scaling.names))
     kept = previous.get("segments")
     before = kept if isinstance(kept, dict) else {}
     names = _names(traits.values, found, words, before)
@@ -52,8 +53,9 @@ def segment_model(
         "centres": found.centres.astype(np.float64).tolist(),
         "names": names,
         "trials": [trial._asdict() for trial in found.trials],
-        "blob": blob,
-        "gaps": gaps,
+        "head_start": found.head_start.tolist(),
+        "blob": blob._asdict() if blob else None,
+        "gaps": gaps._asdict() if gaps else None,
         "first_run": not before,
     }
 
@@ -166,22 +168,10 @@ def segments_headline(
     }
 
 
-def _clusters(matrix: Any, params: SegmentsParams, seed: int) -> Clustering:
-    if len(matrix) < _FEWEST:
-        return Clustering(np.zeros(len(matrix), dtype=np.int64), matrix.mean(axis=0)[None, :], np.array([np.nan]), ())
-    return choose_clusters(
-        matrix,
-        seed=seed,
-        k_max=params.k_max,
-        resamples=params.resamples,
-        min_jaccard=params.min_jaccard,
-        min_share=params.min_share,
-    )
-
-
 def _labels(traits: pd.DataFrame, model: dict[str, Any]) -> Any:
     matrix = Scaling.from_state(model["scaling"]).apply(traits)
-    return assign_clusters(matrix, np.array(model["centres"], dtype=np.float32))
+    centres = np.array(model["centres"], dtype=np.float32)
+    return assign_clusters(matrix, centres, head_start=np.array(model["head_start"], dtype=np.float64))
 
 
 def _names(
@@ -222,8 +212,8 @@ def _verdicts(model: dict[str, Any], *, k: int, k_max: int) -> dict[str, dict[st
                 {"zh": "试过的每一种分法都不够稳定", "en": "No number of groups that was tried is stable enough"}
                 if model["trials"]
                 else {
-                    "zh": f"客户不足 {_FEWEST} 人，没有试着分群",
-                    "en": f"Fewer than {_FEWEST} customers: no split tried",
+                    "zh": f"客户不足 {FEWEST_CUSTOMERS} 人，没有试着分群",
+                    "en": f"Fewer than {FEWEST_CUSTOMERS} customers: no split tried",
                 }
             ),
         }

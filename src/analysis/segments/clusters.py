@@ -14,7 +14,15 @@ from analysis.checks import share
 from analysis.errors import AnalysisError
 from analysis.segments.stability import cluster_stability, one_thread
 
-__all__ = ["Clustering", "Trial", "assign_clusters", "choose_clusters", "fit_clusters"]
+__all__ = [
+    "Clustering",
+    "Trial",
+    "assign_clusters",
+    "choose_clusters",
+    "fit_clusters",
+    "one_cluster",
+    "weigh_by_size",
+]
 
 Matrix = NDArray[np.float32]
 Codes = NDArray[np.int64]
@@ -58,12 +66,14 @@ class Clustering(NamedTuple):
         centres: One row per cluster, in the scale of the matrix.
         jaccard: Mean Jaccard similarity of each cluster, 0-1; NaN for a single cluster.
         trials: What was tried, from the largest number of clusters down to the one chosen.
+        head_start: Squared distance that each cluster is given when rows are assigned; zero: the nearest centre.
     """
 
     labels: Codes
     centres: Matrix
     jaccard: NDArray[np.float64]
     trials: tuple[Trial, ...]
+    head_start: NDArray[np.float64]
 
     @property
     def k(self) -> int:
@@ -121,8 +131,7 @@ def choose_clusters(
         )
         if accepted:
             return fitted._replace(jaccard=stable.jaccard, trials=tuple(trials))
-    whole = matrix.mean(axis=0, dtype=np.float64).astype(np.float32)[None, :]
-    return Clustering(np.zeros(len(matrix), dtype=np.int64), whole, np.array([np.nan]), tuple(trials))
+    return one_cluster(matrix, trials=tuple(trials))
 
 
 def fit_clusters(matrix: Matrix, *, k: int, seed: int) -> Clustering:
@@ -145,13 +154,56 @@ def fit_clusters(matrix: Matrix, *, k: int, seed: int) -> Clustering:
     size = np.bincount(model.labels_, minlength=k)
     order = np.lexsort((*centres.T, -size))  # largest first, so that a label does not depend on the start
     centres = centres[order]
-    return Clustering(assign_clusters(matrix, centres), centres, np.full(k, np.nan), ())
+    return Clustering(assign_clusters(matrix, centres), centres, np.full(k, np.nan), (), np.zeros(k))
 
 
-def assign_clusters(matrix: Matrix, centres: Matrix) -> Codes:
-    """Return the nearest centre of each row."""
+def one_cluster(matrix: Matrix, *, trials: tuple[Trial, ...] = ()) -> Clustering:
+    """Return the cluster of everybody."""
+    centre = matrix.mean(axis=0, dtype=np.float64).astype(np.float32)[None, :]
+    return Clustering(np.zeros(len(matrix), dtype=np.int64), centre, np.array([np.nan]), trials, np.zeros(1))
+
+
+def weigh_by_size(matrix: Matrix, found: Clustering, *, seed: int) -> Clustering:
+    """Return the clusters with borders where both sides are equally likely, not halfway between centres.
+
+    k-means cuts halfway, which gives a small group customers of a large neighbour. Where groups are natural they are
+    taken as round clouds of one width and of different sizes, fitted by expectation-maximisation from k-means' centres.
+    Slices of a blob have no sizes of their own: do not use it on them.
+
+    Args:
+        matrix: One row per customer, scaled measures.
+        found: Clusters by k-means.
+        seed: Of the sample that is fitted.
+    """
+    rows = _sample(matrix, rows=_FIT_ROWS, seed=seed).astype(np.float64)
+    n, d = rows.shape
+    square = np.einsum("ij,ij->i", rows, rows)
+    centres = found.centres.astype(np.float64)
+    size = np.bincount(found.labels, minlength=found.k) / len(matrix)
+    variance = float(((matrix - found.centres[found.labels]) ** 2).sum(dtype=np.float64)) / (len(matrix) * d)
+    for _ in range(_MAX_MOVES):
+        distance = square[:, None] - 2 * rows @ centres.T + np.einsum("ij,ij->i", centres, centres)
+        log_odds = np.log(size) - distance / (2 * variance)
+        weight = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
+        weight /= weight.sum(axis=1, keepdims=True)
+        total = weight.sum(axis=0)
+        moved = (weight.T @ rows) / total[:, None]
+        size, variance = total / n, float((weight * distance).sum()) / (n * d)
+        settled = float(np.abs(moved - centres).max()) < 1e-4
+        centres = moved
+        if settled:
+            break
+    head_start = 2 * variance * np.log(size)
+    made = centres.astype(np.float32)
+    return found._replace(
+        labels=assign_clusters(matrix, made, head_start=head_start), centres=made, head_start=head_start
+    )
+
+
+def assign_clusters(matrix: Matrix, centres: Matrix, *, head_start: NDArray[np.float64] | None = None) -> Codes:
+    """Return the nearest centre of each row, after each centre's head start (a squared distance)."""
     # |x|² is the same for all centres of a row and can be left out.
-    square = np.einsum("ij,ij->i", centres, centres)
+    square = np.einsum("ij,ij->i", centres, centres) - (0 if head_start is None else head_start.astype(np.float32))
     labels = np.empty(len(matrix), dtype=np.int64)
     for start in range(0, len(matrix), 65_536):
         rows = slice(start, start + 65_536)

@@ -20,7 +20,10 @@ Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
 Codes = NDArray[np.int64]
 
-_STARTS: Final = 3
+_STARTS: Final = 8
+"""Starts per resample: with three, k-means misses a small group in one resample of ten, and blames the group."""
+
+_BLOB_STARTS: Final = 3
 _MAX_MOVES: Final = 50
 _TOLERANCE: Final = 1e-3
 
@@ -75,7 +78,7 @@ def cluster_stability(
 ) -> Stability:
     """Return how well each cluster is found again in bootstrap samples of the rows.
 
-    In each sample the rows are clustered anew (k-means, three starts); each original cluster, restricted to the rows
+    In each sample the rows are clustered anew (k-means, eight starts); each original cluster, restricted to the rows
     drawn, is compared with its most similar new one.
 
     Args:
@@ -192,7 +195,7 @@ def _spread_within(rows: Floats, *, k: int, seed: int) -> float:
     from sklearn.cluster import KMeans
 
     scaled = (rows - rows.mean(axis=0)).astype(np.float32)
-    model = KMeans(k, n_init=_STARTS, max_iter=_MAX_MOVES, tol=_TOLERANCE, random_state=seed % 2**31)
+    model = KMeans(k, n_init=_BLOB_STARTS, max_iter=_MAX_MOVES, tol=_TOLERANCE, random_state=seed % 2**31)
     with one_thread():
         model.fit(scaled)
     return float(model.inertia_ / (scaled.astype(np.float64) ** 2).sum())
