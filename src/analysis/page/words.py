@@ -25,7 +25,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "overview": ("总览", "Overview"),
     # blocks
     "decision": ("本期该做什么", "What to do now"),
-    "more_decisions": ("其他可做的事，按价值排序", "What else to do, by worth"),
+    "more_decisions": ("其他可做的事，先看证据再看价值", "What else to do, by evidence and worth"),
     "mind": ("什么会改变我们的判断", "What would change our mind"),
     "chart_data": ("图中数据", "The data in the chart"),
     "quality": ("数据状况", "State of the data"),
