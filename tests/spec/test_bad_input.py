@@ -83,6 +83,8 @@ def test_a_column_that_the_book_names_and_the_source_lacks_is_an_error_even_if_i
         (",c1,2026-06-01,5", "order_id: empty"),
         ("x,c1,2026-07-03 00:00,5", "ordered_at: in_the_future"),
         ("x,c1,2026-06-01,inf", "amount: unreadable"),
+        ("x,c1,2026-06-01,6921168509256000123", "amount: out_of_range"),
+        ("x,c1,0001-01-01,5", "ordered_at: out_of_range"),
         ("x,c1,2026-06-01,5,6", "row: ragged"),
         ("x,c1,2026-06-01", "row: ragged"),
         ("6.92612E+18,c1,2026-06-01,5", "order_id: damaged"),

@@ -16,6 +16,8 @@ HOUR_COLUMNS: Final = {("orders", "ordered_at"): "ordered_hour", ("touches", "as
 
 _FIRST_MOMENT: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC without a mark, as stored
 """Earlier clocks are the zero of some program, not a time."""
+_LARGEST: Final = 1e12
+"""A larger number is a fault of the source (an id in the wrong column), and would drown every total."""
 
 
 def checked_sql(
@@ -88,6 +90,8 @@ def _checks(
         if column.allowed:
             allowed = f"{name}::VARCHAR NOT IN {literals(column.allowed)}"
             checks.append((allowed, reason(column.name, "not_allowed")))
+        if column.kind in {"money", "number"}:
+            checks.append((f"abs({name}) > {_LARGEST}", reason(column.name, "out_of_range")))
         if column.kind == "share":
             checks.append((f"{name} < 0 OR {name} > 1", reason(column.name, "out_of_range")))
         if column.name == contract.clock:

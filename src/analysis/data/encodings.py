@@ -74,7 +74,7 @@ def _problem(path: Path, *, encoding: str) -> str | None:
             except UnicodeDecodeError as error:
                 return f"byte {error.object[error.start]:#04x} near position {offset + error.start:,}"
             if "\0" in text:
-                return f"a zero byte near position {offset:,}"
+                return f"a zero byte near position {offset + block.find(0):,}"
             if not block:
                 return None
             offset += len(block)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analysis.data.accounting import FILE_NAME, TableAccount, read_accounts, read_facts, write_accounts
-from analysis.data.load_table import REJECTED, load_table
+from analysis.data.load_table import REJECTED, LoadedTable, load_table
 from analysis.data.mapping import DataSource
 from analysis.data.personal import salt_check
 from analysis.data.presets import with_preset
@@ -149,8 +149,7 @@ def _build(
         for table in located:
             if progress:
                 progress(f"loading {table.name}")
-            with open_session(work / "scratch") as connection:
-                loaded.append(load_table(connection, table, source=source, work=work, latest=latest, timezone=timezone))
+            loaded.append(_load_one(table, source, work=work, latest=latest, timezone=timezone))
             shutil.rmtree(work / "scratch", ignore_errors=True)
         kept = max((table.latest_kept for table in loaded if table.latest_kept), default=None)
         future = min((table.earliest_future for table in loaded if table.earliest_future), default=None)
@@ -170,6 +169,19 @@ def _build(
         raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _load_one(table: Located, source: DataSource, *, work: Path, latest: datetime, timezone: str) -> LoadedTable:
+    import duckdb
+
+    try:
+        with open_session(work / "scratch") as connection:
+            return load_table(connection, table, source=source, work=work, latest=latest, timezone=timezone)
+    except duckdb.Error as error:
+        raise DataError(
+            f"{table.name}: the database engine gave up: {str(error).splitlines()[0]}",
+            hint="is there room on the disk of the cache? If so, please report this with the book",
+        ) from error
 
 
 def _forget_oldest(home: Path) -> None:

@@ -166,7 +166,11 @@ def _spans(connection: Any, relation: str, instants: list[str]) -> dict[str, tup
     """Return the earliest and latest value of each instant that has any."""
     if not instants:
         return {}
-    bounds = ", ".join(f"min({quoted(name)}), max({quoted(name)})" for name in instants)
+    # dates such as 0001-01-01 and 9999-12-31 mean no date: no zone had another offset then
+    usual = "BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01'"
+    bounds = ", ".join(
+        f"{which}({name}) FILTER ({name} {usual})" for name in map(quoted, instants) for which in ("min", "max")
+    )
     row = connection.execute(f"SELECT {bounds} FROM {relation}").fetchall()[0]
     pairs = zip(instants, row[0::2], row[1::2], strict=True)
     return {name: (low, high) for name, low, high in pairs if low is not None}

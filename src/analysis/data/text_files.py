@@ -20,6 +20,8 @@ _SAMPLE: Final = 1 << 18
 _SAMPLE_ROWS: Final = 50
 _BLOCK: Final = 1 << 25
 """Bytes read at once; no row may be longer."""
+_NO_ROWS: Final = ("Empty CSV", "Could not skip initial")
+"""What the reader says of a file that ends with its header."""
 _NAMES: Final = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 
 
@@ -163,6 +165,6 @@ def _convert(path: Path, *, layout: Layout, name: str, target: Path) -> tuple[in
                 writer.write_batch(batch)
                 n_rows += batch.num_rows
     except pa.ArrowInvalid as error:
-        if "Empty CSV" not in str(error):
+        if not any(said in str(error) for said in _NO_ROWS):
             raise DataError(f"{name}: {path.name} cannot be read: {error}.", hint="look for an open quote") from None
     return n_rows, tuple(ragged)

@@ -206,10 +206,11 @@ def _date_order(
         return told or "ymd"
     pattern = "^([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]"
     first, second = (f"max(TRY_CAST(regexp_extract({text}, '{pattern}', {n}) AS INTEGER))" for n in (1, 2))
-    high = connection.execute(f"SELECT {first}, {second} FROM ({relation})").fetchall()[0]
+    example = f"min({text}) FILTER (regexp_matches({text}, '{pattern}'))"
+    high = connection.execute(f"SELECT {first}, {second}, {example} FROM ({relation})").fetchall()[0]
     if (high[0] > 12) == (high[1] > 12):
         raise DataError(
-            f"{what}: dates such as '{next(iter(known))}' do not tell the day from the month.",
+            f"{what}: dates such as '{high[2]}' do not tell the day from the month.",
             hint="add to the table in the book: date_order: dmy (or mdy)",
         )
     return "dmy" if high[0] > 12 else "mdy"

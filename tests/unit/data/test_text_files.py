@@ -94,8 +94,9 @@ def test_headers_are_stripped_and_made_unique(tmp_path):
     assert find_layout(tmp_path / "x.csv", name="orders").headers == ("金额", "金额_2", "column_3")
 
 
-def test_a_header_without_rows_is_a_table_without_rows(tmp_path):
-    rows, frame = read(tmp_path, "a,b\n")
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_header_without_rows_is_a_table_without_rows(tmp_path, end):
+    rows, frame = read(tmp_path, "a,b" + end)
     assert (rows.n_rows, list(frame)) == (0, ["a", "b"])
 
 
