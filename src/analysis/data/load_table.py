@@ -1,6 +1,6 @@
 """Load one table: read, map, check, drop duplicates, split refunds, write, account for every row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -68,6 +68,7 @@ class _Job:
     mapping: TableMapping
     origins: tuple[Origin, ...]
     work: Path
+    is_shuffled: bool = False
 
     @property
     def columns(self) -> frozenset[str]:
@@ -106,7 +107,7 @@ def load_table(
     origins = with_numbers(connection, raw, contract=contract, origins=origins)
     _refuse_personal_data(connection, raw, origins, joined=joined, allowed=source.pii)
     job = _Job(connection=connection, raw=raw, contract=contract, mapping=mapping, origins=origins, work=work)
-    _define_checked(job, joined=joined, latest=latest, timezone=timezone)
+    job = replace(job, is_shuffled=_define_checked(job, joined=joined, latest=latest, timezone=timezone))
     _decide_rows(job, allowed=source.max_quarantine_share)
     quarantined = _write_quarantine(job)
     rows_in = raw.n_rows + len(raw.ragged)
@@ -142,11 +143,13 @@ def _refuse_personal_data(
         refuse_personal_data(connection, joined, exempt=frozenset(others), words=frozenset(words), allowed=allowed)
 
 
-def _define_checked(job: _Job, *, joined: RawTable | None, latest: datetime, timezone: str) -> None:
+def _define_checked(job: _Job, *, joined: RawTable | None, latest: datetime, timezone: str) -> bool:
+    """Define the view of the checked rows; return whether looking values up has shuffled them."""
     connection, name = job.connection, quoted(f"parsed_{job.contract.name}")
     parsed = parse_rows(connection, job.raw, origins=job.origins, mapping=job.mapping, joined=joined, timezone=timezone)
     # text is parsed once and kept; what has types is cheaper to read again than to keep
-    connection.execute(f"CREATE TEMP {'TABLE' if parsed.from_text or joined else 'VIEW'} {name} AS {parsed.sql}")
+    is_shuffled = parsed.from_text or joined is not None
+    connection.execute(f"CREATE TEMP {'TABLE' if is_shuffled else 'VIEW'} {name} AS {parsed.sql}")
     columns = tuple(origin.column for origin in job.origins)
     spans = _spans(connection, name, [column.name for column in columns if column.kind == "instant"])
     checked = checked_sql(
@@ -160,6 +163,7 @@ def _define_checked(job: _Job, *, joined: RawTable | None, latest: datetime, tim
         latest=latest,
     )
     connection.execute(f"CREATE TEMP VIEW {quoted('checked_' + job.contract.name)} AS {checked}")
+    return is_shuffled
 
 
 def _spans(connection: Any, relation: str, instants: list[str]) -> dict[str, tuple[datetime, datetime]]:
@@ -274,8 +278,8 @@ def _in_source_order(job: _Job) -> str:
 
     A plain copy keeps it by itself; a sort of ten million rows would cost as much as reading them.
     """
-    moved = job.raw.is_text or job.by_line or job.mapping.join or count_out(job.connection, job.contract.name)
-    return " ORDER BY __row" if moved else ""
+    is_moved = job.is_shuffled or job.by_line or count_out(job.connection, job.contract.name)
+    return " ORDER BY __row" if is_moved else ""
 
 
 def _output(job: _Job) -> list[str]:

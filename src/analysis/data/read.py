@@ -59,11 +59,6 @@ class RawTable:
         """The headers in order."""
         return tuple(header for header, _ in self.columns)
 
-    @property
-    def is_text(self) -> bool:
-        """Whether any column is text that must be parsed."""
-        return any(kind == "VARCHAR" for _, kind in self.columns)
-
 
 def read_files(
     files: tuple[Path, ...],

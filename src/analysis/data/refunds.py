@@ -31,7 +31,13 @@ def match_refunds(connection: Any, *, mapping: TableMapping) -> dict[str, int]:
     Returns:
         Number of refunds by how they were matched.
     """
-    connection.execute(f"CREATE TEMP TABLE named AS {_named_sql(mapping)}")
+    connection.execute(f"CREATE TEMP TABLE numbered AS SELECT *, {_bare_sql(mapping)} AS bare FROM refund_rows")
+    ids = "SELECT id FROM numbered UNION SELECT bare FROM numbered UNION SELECT refund_of FROM numbered"
+    # of millions of sales only those that a refund may name are joined
+    connection.execute(
+        f"CREATE TEMP TABLE candidates AS SELECT order_id, customer_id FROM sales WHERE order_id IN ({ids})"
+    )
+    connection.execute(f"CREATE TEMP TABLE named AS {_named_sql()}")
     latest = _latest_orders(connection)
     connection.register("latest", _as_arrow(latest))
     connection.execute(
@@ -53,22 +59,27 @@ def _as_arrow(matches: list[tuple[int, str]]) -> Any:
     return pa.table({"__row": pa.array(rows, pa.int64()), "order_id": pa.array(orders, pa.string())})
 
 
-def _named_sql(mapping: TableMapping) -> str:
-    """Refunds with the order that their own id or ``refund_of`` names, if there is one."""
-    stripped = "NULL"
+def _bare_sql(mapping: TableMapping) -> str:
+    """The id of a refund without its prefix, null where it has none."""
+    stripped = "NULL::VARCHAR"
     for prefix in mapping.refund_prefixes:
         stripped = (
             f"CASE WHEN starts_with(id, {literal(prefix)}) THEN substr(id, {len(prefix) + 1}) ELSE {stripped} END"
         )
+    return stripped
+
+
+def _named_sql() -> str:
+    """Refunds with the order that their own id or ``refund_of`` names, if there is one."""
     return (
         "SELECT r.__row, r.id, coalesce(r.customer_id, s.customer_id, b.customer_id, o.customer_id) AS customer_id, "
         "r.refunded_at, r.refunded_on, r.amount, coalesce(s.order_id, b.order_id, o.order_id) AS order_id, "
         "CASE WHEN s.order_id IS NULL AND b.order_id IS NULL AND o.order_id IS NOT NULL THEN 'refund_of' "
         "ELSE 'order_id' END AS by "
-        f"FROM (SELECT *, {stripped} AS bare FROM refund_rows) r "
-        "LEFT JOIN sales s ON s.order_id = r.id "
-        "LEFT JOIN sales b ON b.order_id = r.bare AND b.customer_id IS NOT DISTINCT FROM r.customer_id "
-        "LEFT JOIN sales o ON o.order_id = r.refund_of"
+        "FROM numbered r "
+        "LEFT JOIN candidates s ON s.order_id = r.id "
+        "LEFT JOIN candidates b ON b.order_id = r.bare AND b.customer_id IS NOT DISTINCT FROM r.customer_id "
+        "LEFT JOIN candidates o ON o.order_id = r.refund_of"
     )
 
 
