@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from analysis.charts.theme import ACCENT, BOLD, INK, INK_2, MARK, PAPER, TEXT, TICK, Style
@@ -24,7 +25,7 @@ def paired_shares(table: pd.DataFrame, *, group: str, style: Style) -> "Figure":
 
     Args:
         table: One row per group, in the order to be drawn: ``<group>_zh``, ``<group>_en``, ``share_customers`` and
-            ``share_revenue`` (0-1).
+            ``share_revenue`` (0-1; unknown where the group is too small to show).
         group: ``tier`` or ``segment``.
         style: For whom.
     """
@@ -32,18 +33,20 @@ def paired_shares(table: pd.DataFrame, *, group: str, style: Style) -> "Figure":
     names = table[f"{group}_{style.language}"].astype(str).tolist()
     left = 14 if style.narrow else _label_width(names, style)
     figure, axes = style.canvas(rows * _ROW[style.narrow] + 74, left=left, right=56, top=46, bottom=28)
-    top = max(float(table[["share_customers", "share_revenue"]].max().max()), 0.05)
-    richest = int(table["share_revenue"].to_numpy().argmax())
-    for i, (name, customers, revenue) in enumerate(
-        zip(names, table["share_customers"], table["share_revenue"], strict=True)
-    ):
+    top = max(float(table[["share_customers", "share_revenue"]].astype("float64").max().max()), 0.05)
+    shares = table[["share_customers", "share_revenue"]].astype("float64")
+    richest = int(shares["share_revenue"].fillna(-1).to_numpy().argmax())
+    for i, (name, customers, revenue) in enumerate(zip(names, *shares.to_numpy().T, strict=True)):
+        _name(axes, i, name, bold=i == richest, style=style)
+        if np.isnan(customers) or np.isnan(revenue):
+            axes.annotate("·", (0, i), xytext=(10, 0), textcoords="offset points", va="center", color=INK_2)
+            continue
         color = ACCENT if i == richest else MARK
         axes.hlines(i, min(customers, revenue), max(customers, revenue), colors=color, linewidth=2, zorder=2)
         for value, filled in ((customers, False), (revenue, True)):
             face = color if filled else PAPER
             axes.plot([value], [i], "o", ms=10, mew=2, mec=color, mfc=face, clip_on=False, zorder=3, linestyle="none")
         _values(axes, i, customers, revenue, top=top, style=style, color=color)
-        _name(axes, i, name, bold=i == richest, style=style)
     axes.set_ylim(rows - 0.45, -0.6)
     axes.set_xlim(0, top * 1.04)
     axes.set_yticks([])

@@ -47,11 +47,12 @@ def segment_differences(table: pd.DataFrame, *, style: Style) -> "Figure":
     label = max((len(str(name)) for name in table[f"trait_{style.language}"]), default=1) * letter + 14
     figure, axes = style.canvas(lines * block + 44, left=6, right=10, top=4, bottom=4)
     width = (style.width - 16) / columns
-    reach = max(float(table["difference"].abs().max()), 0.5) * 1.08
+    reach = max(float(table["difference"].astype("float64").abs().max()), 0.5) * 1.08
     scale = (width - label - 2 * _NUMBER) / (2 * reach)
     for index, segment in enumerate(segments):
         of = table[table["segment"] == segment]
-        order = of["difference"].abs().sort_values(ascending=False, kind="stable").index[:shown]
+        size = of["difference"].astype("float64").abs().dropna()  # unknown where the segment is too small to show
+        order = size.sort_values(ascending=False, kind="stable").index[:shown]
         x0, y0 = (index % columns) * width, (index // columns) * block
         axes.text(x0, y0 + 16, _fit(str(of[f"segment_{style.language}"].iloc[0]), width, style), fontsize=TEXT,
                   fontweight=BOLD, color=INK, va="center")  # fmt: skip

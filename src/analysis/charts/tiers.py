@@ -83,23 +83,26 @@ def tier_shares(table: pd.DataFrame, *, style: Style) -> "Figure":
 def tier_moves(table: pd.DataFrame, *, style: Style) -> "Figure":
     """Draw the migration matrix: one line per earlier tier, one column per tier now, darker for a larger share.
 
-    Columns carry the number of the line that names them; staying is framed. A pair that is not in the table is too
-    small to show.
+    Columns carry the number of the line that names them; staying is framed.
 
     Args:
-        table: One row per pair: ``from_number``, ``to_number``, ``from_group`` and ``to_group`` with ``_zh`` and
-            ``_en``, ``share`` (0-1, NaN if nobody was in that tier).
+        table: One row per pair: ``from_number``, ``to_number`` (as text), ``from_group`` and ``to_group`` with ``_zh``
+            and ``_en``, ``n_customers`` (unknown where the pair is too small to show), ``share`` (0-1, unknown too if
+            nobody was in that tier).
         style: For whom.
     """
-    lines = table.drop_duplicates("from_number").sort_values("from_number")
-    columns = table.drop_duplicates("to_number").sort_values("to_number")
+    lines = table.drop_duplicates("from_number").sort_values("from_number", key=_number)
+    columns = table.drop_duplicates("to_number").sort_values("to_number", key=_number)
     numbers = columns["to_number"].tolist()
     height, label = (46, 0) if style.narrow else (30, 210 if style.language == "en" else 150)
     figure, axes = style.canvas(len(lines) * height + 64, left=label + 6, right=6, top=50, bottom=8)
-    shares = dict(zip(zip(table["from_number"], table["to_number"], strict=True), table["share"], strict=True))
+    pairs = zip(table["from_number"], table["to_number"], strict=True)
+    texts = dict(zip(pairs, map(_percent, table["share"], table["n_customers"]), strict=True))
+    known = dict(zip(texts, table["share"].astype("float64").fillna(0.0), strict=True))
     for i, (row, name) in enumerate(zip(lines["from_number"], lines[f"from_group_{style.language}"], strict=True)):
         for j, column in enumerate(numbers):
-            _cell(axes, i, j, shares.get((row, column)), stayed=row == column, style=style)
+            pair = (row, column)
+            _cell(axes, (i, j), texts[pair], dark=_DARKEST * known[pair], stayed=row == column, style=style)
         _row_name(axes, i, f"{row}  {name}" if row in numbers else str(name), style=style)
     for j, column in enumerate(numbers):
         axes.annotate(
@@ -126,26 +129,29 @@ def _caption(lines: pd.DataFrame, columns: pd.DataFrame, style: Style) -> str:
     return said
 
 
-def _cell(axes: "Axes", row: int, column: int, share: float | None, *, stayed: bool, style: Style) -> None:
+def _number(column: "pd.Series[str]") -> "pd.Series[int]":
+    return column.astype("int64")
+
+
+def _cell(axes: "Axes", place: tuple[int, int], text: str, *, dark: float, stayed: bool, style: Style) -> None:
     from matplotlib.patches import Rectangle
 
+    row, column = place
     left, wide = column + 0.03, 0.94
     top, tall = (row + 0.42, 0.54) if style.narrow else (row + 0.06, 0.88)
-    dark = 0.0 if share is None or np.isnan(share) else _DARKEST * share
     axes.add_patch(Rectangle((left, top), wide, tall, facecolor=ACCENT, alpha=dark, linewidth=0))
     edge, line = (INK, 1.25) if stayed else (LINE, 1)
     axes.add_patch(
         Rectangle((left, top), wide, tall, facecolor="none", edgecolor=edge, linewidth=line, zorder=2 + stayed)
     )
-    axes.text(
-        column + 0.5, top + tall / 2, _percent(share), ha="center", va="center_baseline", fontsize=TICK, color=INK
-    )
+    axes.text(column + 0.5, top + tall / 2, text, ha="center", va="center_baseline", fontsize=TICK, color=INK)
 
 
-def _percent(share: float | None) -> str:
-    if share is None:
+def _percent(share: float | None, n_customers: float | None) -> str:
+    """Return what a cell says: hidden, nobody was there, nobody moved there, or the share."""
+    if pd.isna(n_customers):
         return "·"
-    if np.isnan(share):
+    if pd.isna(share):
         return "–"
     if share == 0:
         return ""

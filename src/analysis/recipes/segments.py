@@ -19,6 +19,9 @@ from analysis.segments.profile import SegmentName, keep_names, name_segments, se
 from analysis.segments.scaling import Scaling, fit_scaling
 from analysis.segments.traits import customer_traits
 
+_RULE: Final = frozenset({"names", "scaling", "centres", "head_start"})
+"""What a kept model must have to be applied again."""
+
 _EVERYBODY: Final = ("全体客户", "All customers")
 
 
@@ -179,8 +182,9 @@ def _names(
 ) -> list[dict[str, Any]]:
     """Return key and name of each segment, those of the predecessor kept where the segment is still the same."""
     known = before.get("names", [])
-    # Traits may have come or gone with the source's columns: then the earlier rule cannot be applied any more.
-    usable = bool(known) and {measure["name"] for measure in before["scaling"]} <= set(traits.columns)
+    # Traits may have come or gone with the source's columns, or an older version may have kept less: then the earlier
+    # rule cannot be applied any more.
+    usable = set(before) >= _RULE and {measure["name"] for measure in before["scaling"]} <= set(traits.columns)
     earlier = _labels(traits, before) if usable else None
     made: list[SegmentName] = keep_names(found.labels, words, earlier=earlier, known=known)
     keys = {str(name["segment"]) for name in known}

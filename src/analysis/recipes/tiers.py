@@ -116,7 +116,8 @@ def tier_migration(
             words = {name: both[language] for name, both in {**names, **_OTHERS}.items()}
             matrix[f"{side}_group_{language}"] = matrix[f"{side}_group"].map(words)
     # Rows of small groups are hidden on a page: each row says by itself where in the matrix it belongs.
-    order = {name: number for number, name in enumerate((*names, NOT_A_CUSTOMER, NEW), start=1)}
+    # Numbers are text, because a small row's numbers are blanked.
+    order = {name: str(number) for number, name in enumerate((*names, NOT_A_CUSTOMER, NEW), start=1)}
     matrix["from_number"], matrix["to_number"] = matrix["from_group"].map(order), matrix["to_group"].map(order)
     sides = [[f"{side}_number", f"{side}_group", f"{side}_group_zh", f"{side}_group_en"] for side in ("from", "to")]
     return matrix[[*sides[0], *sides[1], "n_customers", "n_from", "share"]]

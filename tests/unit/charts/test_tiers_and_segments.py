@@ -8,6 +8,7 @@ import pytest
 
 from analysis.charts import segments, tiers
 from analysis.charts.theme import NARROW, WIDE, Style, draw
+from analysis.workbench import hide_small
 
 STYLES = [Style(language=language, width=width) for language in ("zh", "en") for width in (WIDE, NARROW)]
 every_style = pytest.mark.parametrize("style", STYLES, ids=lambda s: f"{s.language}-{s.width}")
@@ -49,20 +50,33 @@ def test_the_lorenz_curve_says_what_the_top_fifth_brings(style):
 
 def moves(n: int) -> pd.DataFrame:
     pairs = [(i, j) for i in range(1, n + 1) for j in range(1, n + 1)]
-    table = pd.DataFrame(pairs, columns=["from_number", "to_number"])
+    table = pd.DataFrame(pairs, columns=["from_number", "to_number"]).astype("str")
     for side in ("from", "to"):
         table[f"{side}_group_zh"] = [f"第{i}层" for i in table[f"{side}_number"]]
         table[f"{side}_group_en"] = [f"Tier {i}" for i in table[f"{side}_number"]]
-    return table.assign(share=np.where(table["from_number"] == 2, np.nan, 1 / n))
+    there = table["from_number"] != "2"
+    return table.assign(n_customers=np.where(there, 50, 0), share=np.where(there, 1 / n, np.nan))
 
 
 @every_style
 def test_the_migration_matrix_marks_what_is_hidden_and_what_is_empty(style):
-    table = moves(4)
-    said = texts(draw(tiers.tier_moves, table.drop(index=[0]), name="moves", style=style))
-    assert said.count("25%") == 11
-    assert said.count("·") == 1
+    said = texts(draw(tiers.tier_moves, hide_small(small_first(moves(4)), n="n_customers", min_cell=10),
+                      name="moves", style=style))  # fmt: skip
+    assert said.count("25%") == 10
+    assert said.count("·") == 2
     assert said.count("–") == 4
+
+
+@every_style
+def test_a_group_too_small_to_show_keeps_its_name_and_loses_its_numbers(style):
+    table = group_table("tier", 4).assign(n_customers=[500, 300, 200, 3])
+    said = texts(draw(tiers.tier_shares, hide_small(table, n="n_customers", min_cell=10), name="shares", style=style))
+    assert all(name in said for name in table[f"tier_{style.language}"])
+    assert said.count("·") == 2  # the next smallest too, or the difference to all would tell
+
+
+def small_first(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(n_customers=[3, *table["n_customers"].iloc[1:]])
 
 
 @every_style

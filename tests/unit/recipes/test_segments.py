@@ -105,6 +105,11 @@ def test_when_a_behaviour_is_no_longer_known_names_start_anew(model, tmp_path):
     assert not any(name["kept"] for name in later["names"])
 
 
+def test_a_model_kept_by_an_older_version_is_passed_over(model, tmp_path):
+    write_kept({"names": model["names"]}, tmp_path / "segments")
+    assert not any(name["kept"] for name in model_of(shop(), Previous(tmp_path))["names"])
+
+
 def test_few_customers_are_one_segment_and_every_sentence_still_holds():
     features = shop(n=120)
     few = model_of(features)
