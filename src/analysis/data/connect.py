@@ -89,7 +89,13 @@ class Tables:
         return cut(frame, contract=REFUNDS if name == "refunds" else CONTRACTS[name], day=self.day)
 
     def as_of(self, day: date) -> "Tables":
-        """Return the tables as they were known at the end of ``day`` (inclusive, a day of the book's zone)."""
+        """Return the tables as they were known at the end of ``day`` (inclusive, a day of the book's zone).
+
+        Raises:
+            AnalysisError: If they were cut at an earlier day already: a cut is never taken back.
+        """
+        if self.day is not None and day > self.day:
+            raise AnalysisError(f"These tables end on {self.day}; {day} lies after it.", hint="ask for an earlier day")
         return replace(self, day=day)
 
     def purchases(self) -> nw.LazyFrame[Any]:

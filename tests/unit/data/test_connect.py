@@ -36,9 +36,10 @@ def test_an_anonymous_sale_is_nobodys_purchase(tables):
     assert tables.purchases().collect("pandas").to_native()["order_id"].tolist() == ["a"]
 
 
-def test_a_later_cut_replaces_an_earlier_one(tables):
-    late = tables.as_of(date(2026, 5, 1)).as_of(date(2026, 6, 30))
-    assert len(late.lazy("orders").collect("pandas")) == 2
+def test_a_cut_may_go_further_back_but_is_never_taken_back(tables):
+    assert tables.as_of(date(2026, 1, 2)).as_of(date(2026, 1, 1)).day == date(2026, 1, 1)
+    with pytest.raises(AnalysisError, match="lies after it"):
+        tables.as_of(date(2026, 1, 1)).as_of(date(2026, 1, 2))
 
 
 def test_a_folder_without_tables_is_an_error(tmp_path):
