@@ -79,7 +79,8 @@ def parsed_column(
         return _id(connection, relation, expression, duckdb_type, nobody=nobody)
     word = expression if duckdb_type == "VARCHAR" else f"{expression}::VARCHAR"
     word = text_word(connection, relation, word)
-    return Parsed(_meant(word, column=column, told=mapping.values.get(column.name, {})))
+    known = {**meanings(allowed=column.allowed), **mapping.values.get(column.name, {})}
+    return Parsed(_meant(connection, relation, word, known=known))
 
 
 def _id(connection: Any, relation: str, expression: str, duckdb_type: str, *, nobody: tuple[str, ...]) -> Parsed:
@@ -142,10 +143,11 @@ def _time(
     return Parsed(value, given, utc=utc)
 
 
-def _meant(word: str, *, column: Column, told: dict[str, str]) -> str:
+def _meant(connection: Any, relation: str, word: str, *, known: dict[str, str]) -> str:
     """A word of the source as the contract's word: as the book says, else as the trade uses it."""
-    known = {**meanings(allowed=column.allowed), **told}
     if not known:
         return word
-    cases = " ".join(f"WHEN {literal(there)} THEN {literal(here)}" for there, here in known.items())
-    return f"CASE {word} {cases} ELSE {word} END"
+    rows = connection.execute(f"SELECT DISTINCT {word} FROM ({relation})").fetchall()
+    there = {row[0] for row in rows}  # only words that occur: each costs a comparison per row
+    cases = " ".join(f"WHEN {literal(said)} THEN {literal(meant)}" for said, meant in known.items() if said in there)
+    return f"CASE {word} {cases} ELSE {word} END" if cases else word
