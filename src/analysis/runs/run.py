@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from analysis.books.opening import load_data, make_private, resolve_as_of, run_context
+from analysis.books.opening import load_data, make_private, refuse_no_purchases, resolve_as_of, run_context
 from analysis.books.read import ReadBook, read_book
 from analysis.context import RunContext
 from analysis.data.accounting import TableAccount, at, compare, refuse_stale
@@ -145,6 +145,7 @@ def _plan(
     today = now.astimezone(ZoneInfo(book.timezone)).date()
     refuse_stale(data.tables, today=today, stale_after_days=book.data.stale_after_days)
     as_of = resolve_as_of(book.as_of, latest_day=data.latest_day, today=today)
+    refuse_no_purchases(read, data, as_of=as_of)
     identity = identify(
         book,
         as_of=as_of,
@@ -250,9 +251,14 @@ def _page_info(plan: _Plan) -> PageInfo:
 
 
 def _command(plan: _Plan, book: str) -> str:
-    """The command that makes this run again, without the machine's own folders in it."""
-    overrides = [text for text in plan.order.overrides if not Path(text.partition("=")[2]).is_absolute()]
+    """The command that makes this run again; of the machine's own folders only the last name is told."""
+    overrides = [_without_folder(text) for text in plan.order.overrides]
     return shlex.join(["siyu", "run", book, *(part for text in overrides for part in ("--set", text))])
+
+
+def _without_folder(override: str) -> str:
+    key, _, value = override.partition("=")
+    return f"{key}=…/{Path(value).name}" if Path(value).is_absolute() else override
 
 
 def _manifest(plan: _Plan, executions: dict[str, Execution], building: Path) -> dict[str, Any]:

@@ -90,3 +90,13 @@ def test_a_notebook_that_printed_for_itself_may_speak_of_anybody(tmp_path):
     for outputs, marked in (([block], False), ([block, {"output_type": "stream", "text": "c1"}], True)):
         path.write_text(json.dumps({"cells": [{"cell_type": "code", "outputs": outputs}]}), encoding="utf-8")
         assert customer_level(path, "notebooks/alpha.ipynb") is marked
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [("data.source=/home/somebody/exports", "data.source=…/exports"), ("notebooks.churn.horizon_days=30",) * 2],
+)
+def test_the_command_to_reproduce_tells_no_folder_of_the_machine(override, told):
+    from analysis.runs.run import _without_folder
+
+    assert _without_folder(override) == told
