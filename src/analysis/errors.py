@@ -13,6 +13,7 @@ __all__ = [
     "PublishError",
     "RunInProgressError",
     "SiyuError",
+    "TooFewError",
 ]
 
 
@@ -62,6 +63,24 @@ class MissingTableError(AnalysisError):
             f"'{needed_by}' needs the table '{table}', which this book's data do not have.",
             hint=f"add '{table}' to the data, or map it under data.tables in the book",
         )
+
+
+class TooFewError(AnalysisError):
+    """There are too few customers for a question; the page says so and stays green.
+
+    Args:
+        found: How many there are.
+        needed: How many the question needs.
+        came_back: Whether only customers with a second day of purchase count.
+        needed_by: The recipe that asked.
+    """
+
+    def __init__(self, found: int, *, needed: int, needed_by: str, came_back: bool = False) -> None:
+        self.customers = found
+        self.needed = needed
+        self.came_back = came_back
+        whom = "customers who came back" if came_back else "customers"
+        super().__init__(f"'{needed_by}' needs at least {needed} {whom}, these data have {found}.")
 
 
 class PublishError(SiyuError):

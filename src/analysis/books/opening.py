@@ -15,7 +15,7 @@ from analysis.errors import DataError
 if TYPE_CHECKING:
     from analysis.data.load import LoadedData
 
-__all__ = ["BOOK_VARIABLE", "load_data", "make_private", "open_scratch", "resolve_as_of"]
+__all__ = ["BOOK_VARIABLE", "load_data", "make_private", "open_scratch", "refuse_no_purchases", "resolve_as_of"]
 
 BOOK_VARIABLE: Final = "SIYU_BOOK"
 DEMO_BOOK: Final = Path("params/demo.yaml")
@@ -119,9 +119,34 @@ def resolve_as_of(wanted: date | str, *, latest_day: date | None, today: date) -
     """
     if isinstance(wanted, date):
         if wanted > today:
-            raise DataError(f"as_of {wanted} is in the future: today is {today} in the book's zone.")
+            raise DataError(
+                f"as_of {wanted} is in the future: today is {today} in the book's zone.",
+                hint="give a day up to today, or as_of: latest",
+            )
         return wanted
     return min(latest_day, today) if latest_day is not None else today
+
+
+def refuse_no_purchases(read: ReadBook, data: "LoadedData", *, as_of: date) -> None:
+    """Stop a run whose notebooks look at customers while no customer has bought anything.
+
+    Raises:
+        DataError: If there is no purchase of a known customer up to the day of the run.
+    """
+    from analysis.data.connect import open_tables
+
+    if not any("orders" in notebook.needs for notebook in read.notebooks.values()):
+        return
+    account = next((account for account in data.tables if account.name == "orders"), None)
+    if account is None:  # the pages say which table they lack
+        return
+    purchases = open_tables(data.folder, timezone=read.book.timezone).as_of(as_of).purchases()
+    if purchases.head(1).collect("pyarrow").shape[0] == 0:
+        raise DataError(
+            f"orders ({account.file}): no customer has a purchase up to {as_of}; of {account.rows_in:,} rows "
+            f"{account.used:,} were read, {account.anonymous:,} without a customer. Refunds undo purchases.",
+            hint="check as_of, and which columns hold the customer, the time and the amount (siyu check)",
+        )
 
 
 def make_private(folder: Path) -> Path:

@@ -50,7 +50,7 @@ def detect_encoding(path: Path, *, name: str) -> str:
         tried.append(f"{encoding.upper()} ({problem})")
     raise DataError(
         f"{name}: the text of {path.name} cannot be read; tried {', '.join(tried)}.",
-        hint="export the table as UTF-8, or name its encoding in the book: encoding: windows-1252",
+        hint="export the table again, as UTF-8 if you can; West European text: encoding: windows-1252 in the book",
     )
 
 

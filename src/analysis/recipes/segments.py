@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from analysis.errors import TooFewError
 from analysis.evidence import Estimate, Grade
 from analysis.fields import FIELDS
 from analysis.params import SegmentsParams
@@ -22,6 +23,9 @@ from analysis.segments.traits import customer_traits
 _RULE: Final = frozenset({"names", "scaling", "centres", "head_start"})
 """What a kept model must have to be applied again."""
 
+_FEWEST: Final = 10
+"""With fewer customers nothing tells them apart but who they are."""
+
 _EVERYBODY: Final = ("全体客户", "All customers")
 
 
@@ -33,7 +37,12 @@ def segment_model(
     Keys: ``scaling``, ``centres`` (one row per segment), ``head_start``, ``names`` (segment, zh, en, jaccard, kept),
     ``trials`` (numbers of groups tried), ``blob`` (test against a single blob) and ``gaps`` (borders with a valley;
     both null for one segment), ``first_run``.
+
+    Raises:
+        TooFewError: If there are fewer than ten customers.
     """
+    if len(features) < _FEWEST:
+        raise TooFewError(len(features), needed=_FEWEST, needed_by="segments")
     traits = customer_traits(features)
     scaling = fit_scaling(traits.values, weights=traits.weights)
     matrix = scaling.apply(traits.values)

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.churn.btyd import BgNbd, expected_purchases, fit_bg_nbd, probability_alive
 from analysis.data.channels import channel_table, load_channels
 from analysis.data.connect import Tables
+from analysis.errors import TooFewError
 from analysis.params import StrategiesParams
 from analysis.touch.effects import channel_weights, draw_channel_rates, draw_effects, load_effects
 from analysis.touch.outcome import Outcome, outcome_from, totals_table
@@ -27,6 +28,7 @@ _FIT_CUSTOMERS: Final = 100_000  # customers the clock is fitted on; parameters 
 _HISTORY_DAYS: Final = 90
 _SETTLING_DAYS: Final = 3  # touches this fresh may still be confirmed and read
 _PRIOR_ORDERS: Final = 2.0  # a customer's order value is drawn towards the shop's with the weight of two orders
+_FEWEST_REPEATS: Final = 10  # customers who bought on a second day
 _YEAR: Final = 365
 _MOST_OBSERVATIONS: Final = 1_000.0  # rates drift: no past, however long, weighs more than so many touches
 _LANES: Final = 2  # lanes of luck per draw: the fewest that tell luck from ignorance
@@ -40,8 +42,14 @@ def purchase_clock(features: pd.DataFrame, seed: int) -> pd.DataFrame:
     ``p_alive``; posterior of the purchase rate while alive, Gamma(``rate_shape``, ``rate_days``), and of the dropout
     chance after a purchase, Beta(``dropout_a``, ``dropout_b``); their means ``rate`` (orders a day) and ``p_dropout``;
     ``orders_next_year`` (expected in 365 days). It forecasts the status quo: touches of the past are in it.
+
+    Raises:
+        TooFewError: If fewer than ten customers came back: the rate of a clock that never ticked twice has no bound.
     """
     history = {name: features[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")}
+    came_back = int((history["frequency"] > 0).sum())
+    if came_back < _FEWEST_REPEATS:
+        raise TooFewError(came_back, needed=_FEWEST_REPEATS, needed_by="strategies", came_back=True)
     sampled = np.arange(len(features))
     if len(sampled) > _FIT_CUSTOMERS:
         sampled = np.sort(np.random.default_rng(seed).choice(sampled, _FIT_CUSTOMERS, replace=False))

@@ -17,15 +17,17 @@ from typing import Any, Final
 
 from analysis import errors
 from analysis.books.catalogue import Notebook
-from analysis.errors import MissingTableError, PageError
+from analysis.errors import MissingTableError, PageError, TooFewError
 
-__all__ = ["Execution", "Failure", "blocks_of", "execute", "lacking", "not_executed", "write_notebook"]
+__all__ = ["Execution", "Failure", "blocks_of", "execute", "lacking", "not_executed", "thin", "write_notebook"]
 
 _SOCKET_PATH_LIMIT: Final = 60  # a Unix socket's path has at most 107 bytes, some are the kernel's own
 _HOUSE_ERRORS: Final = frozenset(errors.__all__)
 _MAX_MESSAGE: Final = 300
 # where ipykernel says a cell's code lies; bounded, so that a megabyte of printing costs no second
 _CELL_FILE: Final = re.compile(r"(?:/[\w.+-]{1,80}){0,16}/ipykernel_\d+/\d+\.py")
+# what TooFewError says
+_TOO_FEW: Final = re.compile(r"at least (\d+) (customers(?: who came back)?), these data have (\d+)")
 _TIMEOUT_HINT: Final = "raise deadline_minutes in the book, or give this notebook less to do"
 
 
@@ -104,6 +106,8 @@ def execute(
     if failure is not None and failure.kind == MissingTableError.__name__:
         table = _quoted_last(failure.message)
         return replace(lacking(notebook, table), seconds=time.monotonic() - started)
+    if failure is not None and failure.kind == TooFewError.__name__ and (told := _TOO_FEW.search(failure.message)):
+        return replace(thin(notebook, *told.groups()), seconds=time.monotonic() - started)
     executed = session.notebook if session.notebook is not None else _read(notebook.path)
     _redact(executed, redact)
     if failure is not None:
@@ -124,14 +128,46 @@ def lacking(notebook: Notebook, table: str) -> Execution:
 
     That is no failure: the book's data simply cannot answer this question yet.
     """
+    from analysis.page.blocks import missing
+
+    return _saying(notebook, missing(table, needed_by=notebook.name))
+
+
+def thin(notebook: Notebook, needed: str, whom: str, found: str) -> Execution:
+    """Return the execution of a notebook whose data hold too few customers: its page says how many it needs.
+
+    Args:
+        notebook: Which.
+        needed: How many.
+        whom: Customers, or customers who came back: in the words of ``TooFewError``, as the other two.
+        found: How many there are.
+    """
+    from analysis.page.blocks import answer
+
+    back = {"zh": "回头客", "en": "customers who came back"}
+    who = back if whom.endswith("back") else {"zh": "买过的客户", "en": "customers with a purchase"}
+    return _saying(
+        notebook,
+        answer(
+            {"zh": "客户太少，这一页还答不了", "en": "Too few customers to answer this yet"},
+            detail={
+                "zh": f"至少要 {needed} 位{who['zh']}，现在有 {found} 位。",
+                "en": f"It takes at least {needed} {who['en']}; there are {found}.",
+            },
+        ),
+    )
+
+
+def _saying(notebook: Notebook, block: Mapping[str, Any]) -> Execution:
+    """Return a notebook that was not executed and whose page holds its question and one block."""
     import nbformat
 
-    from analysis.page.blocks import MIME, end, missing, question
+    from analysis.page.blocks import MIME, end, question
 
     executed = _read(notebook.path)
     _redact(executed, {})
     asked = executed.metadata.get("siyu", {}).get("question")
-    shown = [*([question(asked)] if asked else []), missing(table, needed_by=notebook.name), end(notebook.name)]
+    shown = [*([question(asked)] if asked else []), block, end(notebook.name)]
     first = next(cell for cell in executed.cells if cell.cell_type == "code")
     first["outputs"] = [
         nbformat.v4.new_output("display_data", data={MIME: block, "text/plain": block["kind"]})  # type: ignore[no-untyped-call]

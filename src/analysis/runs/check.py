@@ -6,10 +6,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from analysis.books.catalogue import Notebook
-from analysis.books.opening import load_data, resolve_as_of
+from analysis.books.opening import load_data, refuse_no_purchases, resolve_as_of
 from analysis.books.read import read_book
-from analysis.data.accounting import TableAccount, at
+from analysis.data.accounting import TableAccount, at, refuse_stale
 from analysis.data.headers import likely_columns
+from analysis.data.quarantine import reason_label
 from analysis.runs.progress import Progress
 
 __all__ = ["check_book"]
@@ -40,6 +41,8 @@ def check_book(
     for account in data.tables:
         yield from _about(at(account, day=as_of))
     yield from _needs(read.notebooks, {account.name for account in data.tables})
+    refuse_stale(data.tables, today=today, stale_after_days=read.book.data.stale_after_days)
+    refuse_no_purchases(read, data, as_of=as_of)
 
 
 def _about(account: TableAccount) -> Iterator[str]:
@@ -49,7 +52,7 @@ def _about(account: TableAccount) -> Iterator[str]:
         f"+ {account.after_as_of:,} after as_of + {account.n_quarantined:,} quarantined"
     )
     for reason, count in sorted(account.quarantined.items()):
-        yield f"  quarantined: {reason}: {count:,}"
+        yield f"  quarantined: {reason_label(reason, language='en')}: {count:,}"
     for notice in account.notices:
         yield f"  {notice['en']}"
     if account.unmapped:

@@ -38,6 +38,10 @@ KILLERS = {
     "asks_for_touches": [
         "from analysis.errors import MissingTableError\nraise MissingTableError('touches', needed_by='exposure')"
     ],
+    "too_few": [
+        "from analysis.errors import TooFewError",
+        "raise TooFewError(3, needed=10, needed_by='strategies', came_back=True)",
+    ],
     "needs_touches": ["raise ValueError('never executed')"],
     "leaves_a_process": ["import subprocess\nsubprocess.Popen(['sleep', '86399'], start_new_session=True)"],
 }
@@ -114,6 +118,14 @@ def test_a_notebook_whose_data_lack_a_table_is_no_failure_and_names_it(execution
     assert executions[name].failure is None
     missing, end = blocks_of(executions[name].notebook)
     assert (missing["kind"], missing["table"]) == ("missing", "touches")
+    assert end["kind"] == "end"
+
+
+def test_a_notebook_with_too_few_customers_is_no_failure_and_says_how_many_it_takes(executions):
+    assert executions["too_few"].failure is None
+    answer, end = blocks_of(executions["too_few"].notebook)
+    assert answer["detail"]["zh"] == "至少要 10 位回头客，现在有 3 位。"
+    assert answer["detail"]["en"] == "It takes at least 10 customers who came back; there are 3."
     assert end["kind"] == "end"
 
 
