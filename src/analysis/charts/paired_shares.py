@@ -101,13 +101,13 @@ def _values(axes: "Axes", row: int, customers: float, revenue: float, *, top: fl
     ink = ACCENT if color == ACCENT else INK_2
     width = (style.width - (70 if style.narrow else 260)) / top
     room_left = low * width > 46
-    right = style.number(high, "share")
+    right = _share(high)
     if not room_left:
-        pair = [style.number(value, "share") for value in (customers, revenue)]
+        pair = [_share(value) for value in (customers, revenue)]
         right = " → ".join(pair)
     else:
         axes.annotate(
-            style.number(low, "share"),
+            _share(low),
             (low, row),
             xytext=(-10, 0),
             textcoords="offset points",
@@ -127,6 +127,11 @@ def _values(axes: "Axes", row: int, customers: float, revenue: float, *, top: fl
         color=ink,
         fontweight=BOLD if color == ACCENT else 400,
     )
+
+
+def _share(value: float) -> str:
+    """One decimal for all: the column is read downwards."""
+    return "<0.1%" if 0 < value < 0.0005 else f"{100 * value:.1f}%"
 
 
 def _cut(name: str, most: int) -> str:

@@ -1,5 +1,6 @@
 """Pictures of the segments page: size against revenue, what sets each apart, how many groups hold."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,7 +17,6 @@ __all__ = ["segment_differences", "segment_shares", "stability_by_number"]
 
 _TRAITS_SHOWN: Final = 4
 _ROW: Final = 24
-_HEAD: Final = 40
 _NUMBER: Final = 38
 """Room for a number beyond the longest line, on either side."""
 
@@ -39,37 +39,46 @@ def segment_differences(table: pd.DataFrame, *, style: Style) -> "Figure":
         style: For whom.
     """
     segments = table["segment"].unique().tolist()
-    columns = 1 if style.narrow or len(segments) == 1 else 2
-    lines = -(-len(segments) // columns)
+    names = dict(zip(table["segment"], table[f"segment_{style.language}"].astype(str), strict=True))
     shown = min(_TRAITS_SHOWN, table["trait"].nunique())
-    block = shown * _ROW + _HEAD
-    letter = 12.2 if style.language == "zh" else 6.7
-    label = max((len(str(name)) for name in table[f"trait_{style.language}"]), default=1) * letter + 14
-    figure, axes = style.canvas(lines * block + 44, left=6, right=10, top=4, bottom=4)
-    width = (style.width - 16) / columns
-    reach = max(float(table["difference"].astype("float64").abs().max()), 0.5) * 1.08
+    # Wide: the name stands left of its lines; narrow: above them.
+    left = 0.0 if style.narrow else _width(names.values(), style, letter=(13.2, 7.6), most=230)
+    head, width = (30 if style.narrow else 4), style.width - 16
+    block = head + shown * _ROW + 14
+    figure, axes = style.canvas(len(segments) * block + 34, left=6, right=10, top=4, bottom=4)
+    label = left + _width(table[f"trait_{style.language}"].astype(str), style, letter=(12.2, 6.7), most=210)
+    reach = max(float(table["difference"].astype("float64").abs().max()), 0.5)
     scale = (width - label - 2 * _NUMBER) / (2 * reach)
+    zero = label + _NUMBER + reach * scale
     for index, segment in enumerate(segments):
-        of = table[table["segment"] == segment]
-        size = of["difference"].astype("float64").abs().dropna()  # unknown where the segment is too small to show
-        order = size.sort_values(ascending=False, kind="stable").index[:shown]
-        x0, y0 = (index % columns) * width, (index // columns) * block
-        axes.text(x0, y0 + 16, _fit(str(of[f"segment_{style.language}"].iloc[0]), width, style), fontsize=TEXT,
-                  fontweight=BOLD, color=INK, va="center")  # fmt: skip
-        zero = x0 + label + _NUMBER + reach * scale
-        axes.vlines(zero, y0 + 30, y0 + 30 + shown * _ROW, colors=INK, linewidth=1.25, zorder=2)
-        for line, row in enumerate(of.loc[order].itertuples()):
-            _lollipop(axes, row, y0 + 30 + (line + 0.5) * _ROW, zero=zero, scale=scale, x0=x0, label=label, style=style)
-    said = style.text(
-        "左：低于全体；右：高于全体（单位：标准差）", "left: below all customers; right: above (standard deviations)"
-    )
-    if style.narrow:
-        said = style.text("左低右高，0 = 全体客户，单位标准差", "0 = all customers; standard deviations")
-    axes.text(0, lines * block + 22, said, fontsize=TICK, color=INK_3, va="center")
-    axes.set_xlim(0, style.width - 16)
-    axes.set_ylim(lines * block + 36, 0)
+        top = index * block
+        axes.text(0, top + (14 if style.narrow else head + 0.5 * _ROW), _fit(names[segment], left or width, style),
+                  fontsize=TEXT, fontweight=BOLD, color=INK, va="center")  # fmt: skip
+        axes.vlines(zero, top + head, top + head + shown * _ROW, colors=INK, linewidth=1.25, zorder=2)
+        for line, (name, difference) in enumerate(_largest(table[table["segment"] == segment], shown, style)):
+            y = top + head + (line + 0.5) * _ROW
+            axes.text(label - 10, y, name, ha="right", va="center", fontsize=TICK, color=INK_2)
+            _lollipop(axes, difference, y, zero=zero, scale=scale)
+    said = style.text("0 = 全体客户的平均；单位：标准差", "0 = the average customer; standard deviations")
+    axes.text(zero, len(segments) * block + 12, said, fontsize=TICK, color=INK_3, va="center",
+              ha="center" if not style.narrow else "right" if zero > width * 0.7 else "center")  # fmt: skip
+    axes.set_xlim(0, width)
+    axes.set_ylim(len(segments) * block + 26, 0)
     axes.set_axis_off()
     return figure
+
+
+def _largest(table: pd.DataFrame, shown: int, style: Style) -> list[tuple[str, float]]:
+    """Return the traits of the largest differences; none where the segment is too small to show."""
+    known = table.assign(difference=table["difference"].astype("float64")).dropna(subset="difference")
+    order = known["difference"].abs().sort_values(ascending=False, kind="stable").index[:shown]
+    chosen = known.loc[order]
+    return list(zip(chosen[f"trait_{style.language}"].astype(str), chosen["difference"], strict=True))
+
+
+def _width(texts: Iterable[str], style: Style, *, letter: tuple[float, float], most: float) -> float:
+    per = letter[0] if style.language == "zh" else letter[1]
+    return min(max((len(text) for text in texts), default=1) * per + 14, most)
 
 
 def stability_by_number(table: pd.DataFrame, *, style: Style) -> "Figure":
@@ -115,19 +124,14 @@ def stability_by_number(table: pd.DataFrame, *, style: Style) -> "Figure":
     return figure
 
 
-def _lollipop(
-    axes: "Axes", row: object, y: float, *, zero: float, scale: float, x0: float, label: float, style: Style
-) -> None:
-    difference = float(getattr(row, "difference"))  # noqa: B009 - itertuples has no static type
+def _lollipop(axes: "Axes", difference: float, y: float, *, zero: float, scale: float) -> None:
     end = zero + difference * scale
     color = ACCENT if abs(difference) >= 0.5 else MARK
-    axes.text(x0 + label - 10, y, str(getattr(row, f"trait_{style.language}")), ha="right", va="center", fontsize=TICK,
-              color=INK_2)  # fmt: skip
     axes.hlines(y, min(zero, end), max(zero, end), colors=color, linewidth=2, zorder=3)
     axes.plot([end], [y], marker="o", ms=8, color=color, linestyle="none", zorder=4)
     text = f"{difference:+.1f}".replace("-", "−")
-    axes.text(end + (8 if difference >= 0 else -8), y, text, ha="left" if difference >= 0 else "right",
-              va="center", fontsize=TICK, color=INK_2)  # fmt: skip
+    side, align = (8, "left") if difference >= 0 else (-8, "right")
+    axes.text(end + side, y, text, ha=align, va="center", fontsize=TICK, color=INK_2)
 
 
 def _fit(name: str, width: float, style: Style) -> str:
