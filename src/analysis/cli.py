@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     lab.add_argument(
         "book", nargs="?", type=Path, metavar="BOOK", help="book the notebooks work on (default: the demo)"
     )
+    lab.add_argument(
+        "jupyter", nargs="*", metavar="-- OPTION", help="options for JupyterLab itself, after --, such as --no-browser"
+    )
     lab.set_defaults(command=_lab)
 
     new = commands.add_parser("new", help="write a new notebook from the house pattern")
@@ -140,6 +143,8 @@ def _demo(options: argparse.Namespace) -> int:
 def _lab(options: argparse.Namespace) -> NoReturn:
     from analysis.books.read import find_root
 
+    if options.book is not None and str(options.book).startswith("-"):  # options after --, and no book
+        options.book, options.jupyter = None, [str(options.book), *options.jupyter]
     root = find_root(options.book)
     if options.book is not None:
         os.environ["SIYU_BOOK"] = str(options.book.resolve())
@@ -149,6 +154,7 @@ def _lab(options: argparse.Namespace) -> NoReturn:
         "jupyterlab",
         f"--ServerApp.root_dir={root}",
         "--LabApp.default_url=/lab/tree/notebooks",
+        *options.jupyter,
     ]
     os.execv(command[0], command)  # noqa: S606  # our own interpreter
 

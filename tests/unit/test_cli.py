@@ -114,3 +114,13 @@ def test_lab_opens_jupyterlab_on_the_notebooks_with_the_book(monkeypatch):
     assert path == sys.executable
     assert "--LabApp.default_url=/lab/tree/notebooks" in arguments
     assert os.environ["SIYU_BOOK"] == str(ROOT / "params" / "demo.yaml")
+
+
+@pytest.mark.parametrize("book", [[], [str(ROOT / "params" / "demo.yaml")]])
+def test_lab_hands_options_after_the_dashes_to_jupyterlab(monkeypatch, book):
+    called = []
+    monkeypatch.setattr(os, "execv", lambda path, arguments: called.append(arguments))
+    monkeypatch.setenv("SIYU_BOOK", "")
+    cli.main(["lab", *book, "--", "--no-browser", "--port=8899"])
+    assert called[0][-2:] == ["--no-browser", "--port=8899"]
+    assert os.environ["SIYU_BOOK"] == "".join(book)
