@@ -158,7 +158,6 @@ def _duckdb_session() -> Any:
 
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # it would write into terminals and pages
     return connection
 
 

@@ -207,5 +207,4 @@ def open_session(scratch: Path) -> Any:
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET temp_directory = {literal(str(scratch))}")
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # it would write into terminals and pages
     return connection
