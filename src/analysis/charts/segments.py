@@ -42,18 +42,19 @@ def segment_differences(table: pd.DataFrame, *, style: Style) -> "Figure":
     names = dict(zip(table["segment"], table[f"segment_{style.language}"].astype(str), strict=True))
     shown = min(_TRAITS_SHOWN, table["trait"].nunique())
     # Wide: the name stands left of its lines; narrow: above them.
-    left = 0.0 if style.narrow else _width(names.values(), style, letter=(13.2, 7.6), most=230)
+    left = 0.0 if style.narrow else _width(names.values(), style, letter=(13.2, 7.6), most=180)
     head, width = (30 if style.narrow else 4), style.width - 16
     block = head + shown * _ROW + 14
     figure, axes = style.canvas(len(segments) * block + 34, left=6, right=10, top=4, bottom=4)
-    label = left + _width(table[f"trait_{style.language}"].astype(str), style, letter=(12.2, 6.7), most=210)
-    reach = max(float(table["difference"].astype("float64").abs().max()), 0.5)
-    scale = (width - label - 2 * _NUMBER) / (2 * reach)
-    zero = label + _NUMBER + reach * scale
+    label = left + _width(_short(table[f"trait_{style.language}"]), style, letter=(12.2, 6.7), most=210)
+    values = table["difference"].astype("float64")
+    low, high = max(-float(values.min()), 0.5), max(float(values.max()), 0.5)
+    scale = (width - label - 2 * _NUMBER) / (low + high)
+    zero = label + _NUMBER + low * scale
     for index, segment in enumerate(segments):
         top = index * block
-        axes.text(0, top + (14 if style.narrow else head + 0.5 * _ROW), _fit(names[segment], left or width, style),
-                  fontsize=TEXT, fontweight=BOLD, color=INK, va="center")  # fmt: skip
+        axes.text(0, top + (5 if style.narrow else head + 5), _wrapped(names[segment], left or width, style),
+                  fontsize=TEXT, fontweight=BOLD, color=INK, va="top", linespacing=1.4)  # fmt: skip
         axes.vlines(zero, top + head, top + head + shown * _ROW, colors=INK, linewidth=1.25, zorder=2)
         for line, (name, difference) in enumerate(_largest(table[table["segment"] == segment], shown, style)):
             y = top + head + (line + 0.5) * _ROW
@@ -73,7 +74,12 @@ def _largest(table: pd.DataFrame, shown: int, style: Style) -> list[tuple[str, f
     known = table.assign(difference=table["difference"].astype("float64")).dropna(subset="difference")
     order = known["difference"].abs().sort_values(ascending=False, kind="stable").index[:shown]
     chosen = known.loc[order]
-    return list(zip(chosen[f"trait_{style.language}"].astype(str), chosen["difference"], strict=True))
+    return list(zip(_short(chosen[f"trait_{style.language}"]), chosen["difference"], strict=True))
+
+
+def _short(labels: "pd.Series[str]") -> list[str]:
+    """Leave out what stands in brackets; the table beneath has it."""
+    return [str(label).split(" (")[0].split("（")[0] for label in labels]
 
 
 def _width(texts: Iterable[str], style: Style, *, letter: tuple[float, float], most: float) -> float:
@@ -134,6 +140,17 @@ def _lollipop(axes: "Axes", difference: float, y: float, *, zero: float, scale: 
     axes.text(end + side, y, text, ha=align, va="center", fontsize=TICK, color=INK_2)
 
 
-def _fit(name: str, width: float, style: Style) -> str:
-    most = int(width / (13.5 if style.language == "zh" else 7.4))
-    return name if len(name) <= most else name[: most - 1] + "…"
+def _wrapped(name: str, width: float, style: Style) -> str:
+    """Return the name in lines that fit, broken after a comma or between words."""
+    if style.language == "zh":
+        most = int(width / 13.2)
+        parts = name.replace("、", "、\n").split("\n")
+    else:
+        most = int(width / 7.4)
+        parts = [f"{word} " for word in name.split(" ")]
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len((lines[-1] + part).rstrip()) > most:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)

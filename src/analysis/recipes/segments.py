@@ -126,6 +126,8 @@ def segment_profile(features: pd.DataFrame, segment_model: dict[str, Any]) -> pd
     found["trait_en"] = [FIELDS[trait].en if trait in FIELDS else trait for trait in found["trait"]]
     found["n_customers"] = np.bincount(labels)[found["label"]]
     segment, trait = (["segment", "segment_zh", "segment_en"], ["trait", "trait_zh", "trait_en"])
+    # The largest segment first, as in the summary; traits keep their order.
+    found = found.sort_values(["n_customers", "segment"], ascending=[False, True], kind="stable", ignore_index=True)
     return found[[*segment, *trait, "difference", "n_customers"]]
 
 
@@ -207,8 +209,8 @@ def _differ(traits: list[str], *, k: int) -> dict[str, str]:
     if k == 1:
         return {"zh": "没有分群，也就没有差别可比", "en": "Without groups there is nothing to compare"}
     zh = "和".join(FIELDS[trait].zh for trait in traits if trait in FIELDS)
-    en = " and ".join(FIELDS[trait].en.lower() for trait in traits if trait in FIELDS)
-    return {"zh": f"各群的差别主要在{zh}", "en": f"The groups differ most in {en}"}
+    en = ", ".join(FIELDS[trait].en.lower() for trait in traits if trait in FIELDS)
+    return {"zh": f"各群的差别主要在{zh}", "en": f"What sets the groups apart most: {en}"}
 
 
 def _verdicts(model: dict[str, Any], *, k: int, k_max: int) -> dict[str, dict[str, str]]:
