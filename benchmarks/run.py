@@ -35,8 +35,9 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     for name in options.only or NAMES:
         print(f"{name} ({options.size}) …", flush=True)
+        setting = _setting()
         measured = globals()[f"_{name}"](options.size, options.repeats)
-        result = {"size": options.size, **_setting(), **measured}
+        result = {"size": options.size, **setting, **measured}
         path = RESULTS / f"{name}-{options.size}.json"
         path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         print(_lines(measured), flush=True)
