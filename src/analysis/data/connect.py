@@ -99,7 +99,15 @@ class Tables:
         return replace(self, day=day)
 
     def purchases(self) -> nw.LazyFrame[Any]:
-        """Return what was bought and kept: one row per order of a known customer, net of refunds known by the cut.
+        """Return what known customers bought and kept: the rows of ``sales`` that have a customer.
+
+        Raises:
+            MissingTableError: If the source has no orders.
+        """
+        return self.sales().filter(~nw.col("customer_id").is_null())
+
+    def sales(self) -> nw.LazyFrame[Any]:
+        """Return what was sold and kept, also to nobody known: one row per order, net of refunds known by the cut.
 
         An order cancelled or refunded in full is no purchase; an order whose value was 0 from the start is one.
         Columns are those of ``orders`` with ``amount`` net (currency).
@@ -107,7 +115,7 @@ class Tables:
         Raises:
             MissingTableError: If the source has no orders.
         """
-        orders = self.lazy("orders", needed_by="purchases").filter(~nw.col("customer_id").is_null())
+        orders = self.lazy("orders", needed_by="purchases")
         if not self.has("refunds"):
             return orders
         back = (

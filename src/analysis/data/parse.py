@@ -12,7 +12,7 @@ from analysis.data.mapping import TableMapping
 from analysis.data.parse_text import text_id, text_number, text_word
 from analysis.data.quoting import literal, quoted
 from analysis.data.times import number_time, text_time
-from analysis.data.words import meanings
+from analysis.data.words import CHANNELS, meanings
 
 __all__ = ["Parsed", "parsed_column"]
 
@@ -79,7 +79,8 @@ def parsed_column(
         return _id(connection, relation, expression, duckdb_type, nobody=nobody)
     word = expression if duckdb_type == "VARCHAR" else f"{expression}::VARCHAR"
     word = text_word(connection, relation, word)
-    known = {**meanings(allowed=column.allowed), **mapping.values.get(column.name, {})}
+    usual = CHANNELS if column.name == "channel" else meanings(allowed=column.allowed)
+    known = {**usual, **mapping.values.get(column.name, {})}
     return Parsed(_meant(connection, relation, word, known=known))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-__all__ = ["meanings"]
+__all__ = ["CHANNELS", "meanings"]
 
 _MEANINGS: Final[dict[str, str]] = {
     "paid": (
@@ -22,6 +22,22 @@ _MEANINGS: Final[dict[str, str]] = {
     "survey": "问卷 调查 Survey",
     "model": "模型 算法 Model",
 }
+
+CHANNELS: Final[dict[str, str]] = {
+    word: channel
+    for channel, words in {
+        "private_chat": "私聊 企微私聊 企业微信 企业微信私聊 企微 微信私聊 好友私聊 单聊 一对一",
+        "group": "社群 客户群 企微群 微信群 群聊 群",
+        "moments": "朋友圈 客户朋友圈 企微朋友圈",
+        "official_account": "公众号 服务号 订阅号 公众号消息 模板消息",
+        "mini_program": "小程序 订阅消息 小程序订阅消息",
+        "sms": "短信 SMS 手机短信 营销短信",
+        "call": "电话 外呼 电话外呼",
+        "mail": "邮寄 直邮",
+    }.items()
+    for word in words.split()
+}
+"""Channel of the registry by the word an export has for it; a channel by another word stays what it is called."""
 
 
 def meanings(*, allowed: tuple[str, ...]) -> dict[str, str]:

@@ -14,14 +14,14 @@ def sales_headline(customers: pd.DataFrame, daily: pd.DataFrame, *, as_of: pd.Ti
 
     Args:
         customers: One row per customer with a purchase: first_order_on (day), days_since_last_order (days).
-        daily: One row per day with sales: ordered_on (day), n_orders (orders), revenue (currency).
+        daily: One row per day with sales: ordered_on (day), revenue and revenue_anonymous (currency).
         as_of: Day of the report.
         days: Length of the window that ends on that day.
 
     Returns:
-        name, value, unit, ci_lower, ci_upper, confidence_level, grade, n. ``n_buyers`` and ``revenue`` are counted;
-        ``repurchase_rate`` is the share of those who bought before the window that bought again in it, with a 95 %
-        interval for the chance behind it.
+        name, value, unit, ci_lower, ci_upper, confidence_level, grade, n. ``n_buyers`` and ``revenue`` (anonymous
+        sales, too) are counted; ``repurchase_rate`` is the share of those who bought before the window that bought
+        again in it, with a 95 % interval for the chance behind it.
     """
     age = (as_of - pd.to_datetime(daily["ordered_on"])).dt.days
     window = daily[age < days]
@@ -31,7 +31,7 @@ def sales_headline(customers: pd.DataFrame, daily: pd.DataFrame, *, as_of: pd.Ti
     rows: list[dict[str, Any]] = [
         {"name": "n_customers", "value": float(len(customers)), "unit": "customers"},
         {"name": "n_buyers", "value": float(recent.sum()), "unit": "customers"},
-        {"name": "revenue", "value": float(window["revenue"].sum()), "unit": "money"},
+        {"name": "revenue", "value": float(window[["revenue", "revenue_anonymous"]].sum().sum()), "unit": "money"},
         {"name": "repurchase_rate", "value": None, "unit": "share", "n": before},
     ]
     if before:

@@ -42,7 +42,7 @@ def data_quality(accounts: Sequence[TableAccount]) -> dict[str, Any]:
 
 
 def sales_by_day(tables: Tables, as_of: date) -> pd.DataFrame:
-    """One row per day with sales: orders, buyers, revenue."""
+    """One row per day with sales: orders and revenue of known customers, revenue of anonymous sales."""
     collected: pd.DataFrame = daily_sales(tables, as_of=as_of).collect("pandas").to_native()
     return collected
 

@@ -14,6 +14,7 @@ from analysis.churn.btyd import BgNbd, expected_purchases, fit_bg_nbd, probabili
 from analysis.data.channels import channel_table, load_channels
 from analysis.data.connect import Tables
 from analysis.errors import TooFewError
+from analysis.evidence import Estimate
 from analysis.params import StrategiesParams
 from analysis.touch.effects import channel_weights, draw_channel_rates, draw_effects, load_effects
 from analysis.touch.outcome import Outcome, outcome_from, totals_table
@@ -123,6 +124,21 @@ def strategy_channels(touch_rates: pd.DataFrame, strategies_params: StrategiesPa
     table["gain"] = [weights[channel][0] for channel in table["channel"]]
     table["annoyance"] = [weights[channel][1] for channel in table["channel"]]
     return table
+
+
+def unknown_channels(touch_rates: pd.DataFrame, strategy_channels: pd.DataFrame) -> dict[str, Any]:
+    """Channels of past touches that the registry does not have, so that the simulation leaves them out.
+
+    Keys: ``n_channels``, ``channels`` (their names as the source has them, most touches first, as one text) and
+    ``n_left_out`` (touches).
+    """
+    unknown = touch_rates[~touch_rates["channel"].isin(strategy_channels["channel"])]
+    ordered = unknown.sort_values(["n_assigned", "channel"], ascending=[False, True])
+    return {
+        "n_channels": len(unknown),
+        "channels": ", ".join(ordered["channel"].fillna("-").astype(str)),
+        "n_left_out": Estimate(int(unknown["n_assigned"].sum()), "touches").as_result(),
+    }
 
 
 def strategy_economics(tables: Tables, strategies_params: StrategiesParams) -> dict[str, Any]:

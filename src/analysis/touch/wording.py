@@ -158,7 +158,7 @@ def sections(*, any_better: bool, focus_hurts_most: bool, same_early: bool) -> d
     return {
         "earns": {
             "zh": "{n_strategies} 种策略里，{n_better} 种的 80% 区间整个高于不触达",
-            "en": "Of {n_strategies} strategies, {n_better} lie above no touch with their whole 80% interval",
+            "en": "Above no touch with the whole 80% interval: {n_better} of {n_strategies} strategies",
         }
         if any_better
         else {

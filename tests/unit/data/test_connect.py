@@ -36,6 +36,19 @@ def test_an_anonymous_sale_is_nobodys_purchase(tables):
     assert tables.purchases().collect("pandas").to_native()["order_id"].tolist() == ["a"]
 
 
+def test_an_anonymous_sale_is_a_sale(tables):
+    assert tables.sales().collect("pandas").to_native()["amount"].sum() == 11.0
+
+
+def test_channels_by_the_words_of_the_trade_are_those_of_the_registry(load_files):
+    lines = "".join(f"{n},c1,{word},x,2026-06-01\n" for n, word in enumerate(["企微私聊", "短信", "sms", "橱窗"]))
+    loaded = load_files(
+        {"orders.csv": ORDERS, "touches.csv": "touch_id,customer_id,channel,campaign_id,assigned_at\n" + lines}
+    )
+    touches = open_tables(loaded.folder).lazy("touches").sort("touch_id").collect("pandas").to_native()
+    assert touches["channel"].tolist() == ["private_chat", "sms", "sms", "橱窗"]
+
+
 def test_a_cut_may_go_further_back_but_is_never_taken_back(tables):
     assert tables.as_of(date(2026, 1, 2)).as_of(date(2026, 1, 1)).day == date(2026, 1, 1)
     with pytest.raises(AnalysisError, match="lies after it"):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.data.connect import open_tables
 from analysis.data.presets import find_preset
 
 PRESETS = sorted(path.stem for path in (Path(__file__).parents[3] / "params" / "presets").glob("*.yaml"))
@@ -47,3 +48,15 @@ def test_a_till_export_loads_with_the_generic_preset(load_files):
     assert orders[["order_id", "customer_id", "amount"]].values.tolist()[0] == ["000123", "007", 1299.0]
     assert loaded.tables[0].anonymous == 1
     assert loaded.tables[0].refunds == {"latest_order": 1}
+
+
+def test_an_order_closed_before_it_was_paid_is_read_and_is_no_purchase(load_files):
+    export = (
+        "订单编号,会员ID,下单时间,付款时间,实付金额,订单状态\n"
+        "69200000000000000001,M1,2026/6/1 8:03,2026/6/1 8:04,￥10.00,已完成\n"
+        "69200000000000000002,M1,2026/6/2 8:03,,￥20.00,已关闭\n"
+    )
+    loaded = load_files({"orders.csv": export.encode("gb18030")}, column_preset="cn_shop")
+    assert loaded.tables[0].used == 2
+    assert loaded.tables[0].quarantined == {}
+    assert open_tables(loaded.folder).purchases().collect("pandas").to_native()["amount"].tolist() == [10.0]

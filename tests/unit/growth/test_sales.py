@@ -9,7 +9,8 @@ DAY = pd.Timestamp("2026-06-30")
 
 
 def daily(*rows):
-    return pd.DataFrame(rows, columns=["ordered_on", "n_orders", "revenue"])
+    rows = [(*row, 0.0)[:4] for row in rows]
+    return pd.DataFrame(rows, columns=["ordered_on", "n_orders", "revenue", "revenue_anonymous"])
 
 
 def test_the_last_week_ends_on_the_day_and_includes_it():
@@ -51,3 +52,8 @@ def test_the_repurchase_rate_counts_only_those_who_could_come_back():
 def test_a_brand_in_its_first_days_has_no_repurchase_rate_yet():
     numbers = headline([("2026-06-20", 3)], daily(("2026-06-27", 2, 50.0)))
     assert pd.isna(numbers.loc["repurchase_rate", "value"])
+
+
+def test_anonymous_sales_are_in_the_revenue_and_in_nobodys_history():
+    numbers = headline([("2026-01-01", 3)], daily(("2026-06-27", 1, 50.0, 7.5), ("2026-06-28", 0, 0.0, 2.5)))
+    assert numbers.loc[["n_customers", "n_buyers", "revenue"], "value"].tolist() == [1, 1, 60.0]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.errors import TooFewError
 from analysis.params import SegmentsParams
 from analysis.recipes import segments
 from analysis.recipes.resolver import Previous, write_kept
@@ -124,3 +125,8 @@ def test_where_the_largest_number_tried_holds_the_page_says_that_more_were_not_t
     trials = segments.segment_trials(model, PARAMS)
     assert trials[["k", "accepted"]].values.tolist() == [[3, True]]
     assert "the most that was tried" in headline(shop(), model)["stopped"]["en"]
+
+
+def test_fewer_than_ten_customers_are_no_groups():
+    with pytest.raises(TooFewError, match="at least 10 customers, these data have 9"):
+        model_of(shop(9))

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.churn.btyd import BgNbd, expected_purchases, fit_bg_nbd
+from analysis.errors import TooFewError
 from analysis.params import StrategiesParams
 from analysis.recipes import strategies as made
 from analysis.recipes import strategy_page as page
@@ -219,3 +220,16 @@ def test_a_fit_on_more_customers_than_needed_samples_them(features, monkeypatch)
     assert isinstance(whole, BgNbd)
     assert len(sampled) == 3000
     assert sampled["rate_shape"].min() == pytest.approx(whole.r, rel=0.25)
+
+
+def test_touches_in_channels_that_the_registry_lacks_are_named_and_counted():
+    rates = pd.DataFrame({"channel": ["sms", "window", "<b>"], "n_assigned": [5, 2, 7]})
+    gaps = made.unknown_channels(rates, pd.DataFrame({"channel": ["sms", "call"]}))
+    assert (gaps["n_channels"], gaps["channels"]) == (2, "<b>, window")
+    assert (gaps["n_left_out"]["value"], gaps["n_left_out"]["unit"]) == (9, "touches")
+
+
+def test_a_clock_is_not_fitted_to_customers_who_never_came_back(features):
+    once = features.assign(frequency=0, recency=0.0)
+    with pytest.raises(TooFewError, match="at least 10 customers who came back, these data have 0"):
+        made.purchase_clock(once, seed=1)
