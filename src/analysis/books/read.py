@@ -11,10 +11,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from analysis.books.catalogue import Notebook, discover, running_order
-from analysis.books.yaml12 import Source, parse, parse_value
 from analysis.checks import nearest
 from analysis.errors import BookError
 from analysis.params import NOTEBOOK_PARAMS, Book
+from analysis.yaml12 import Source, parse, parse_value
 
 __all__ = ["ReadBook", "book_schema", "find_root", "read_book"]
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from analysis.checks import nearest
 from analysis.data.mapping import DataSource, TableMapping
 from analysis.errors import BookError
+from analysis.yaml12 import parse
 
 __all__ = ["Preset", "find_preset", "with_preset"]
 
@@ -75,10 +76,7 @@ def find_preset(name: str, *, base: Path) -> Preset:
 
 
 def _read(path: Path) -> Preset:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
-        return Preset.model_validate(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
-    except (YAMLError, ValidationError) as error:
+        return Preset.model_validate(parse(path.read_text(encoding="utf-8"), name=path.name).value)
+    except (UnicodeDecodeError, ValidationError) as error:
         raise BookError(f"The preset {path.name} is wrong: {error}", hint="compare it with the others there") from None

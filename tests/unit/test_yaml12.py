@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.books.yaml12 import parse, parse_value
 from analysis.errors import BookError
+from analysis.yaml12 import parse, parse_value
 
 
 @pytest.mark.parametrize(
