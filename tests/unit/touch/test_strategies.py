@@ -65,7 +65,7 @@ def test_a_bad_file_is_refused_with_file_line_and_what_was_found(file, old, new,
     assert "mine.yaml" in error.value.found
     assert said in error.value.found
     if said not in {"named twice", "must be 'no_touch'"}:
-        assert f"line {line}:" in error.value.found
+        assert f"mine.yaml:{line}:" in error.value.found
 
 
 def test_broken_yaml_is_refused_with_its_line(file):
