@@ -90,7 +90,7 @@ def data_quality(pages: Sequence[Page]) -> list[Block]:
     shown = [(item["label"], item["state"], item["state_text"], item["text"]) for item in doubtful]
     if fine:
         label = {"zh": "其余的表", "en": "The other tables"} if shown else {"zh": "所有的表", "en": "All tables"}
-        text = {"zh": f"{fine} 张表，没有可疑之处", "en": f"{fine} tables, nothing doubtful"}
+        text = {"zh": f"{fine} 张表，没有可疑之处", "en": f"{fine} table{'s' * (fine > 1)}, nothing doubtful"}
         shown.append((label, "ok", {"zh": "正常", "en": "fine"}, text))
     values = {name: value for block in made for name, value in block["values"].items()}
     return [blocks.quality(shown, values=values)]

@@ -12,6 +12,7 @@ import narwhals as nw
 import pandas as pd
 
 from analysis.data.connect import Tables
+from analysis.errors import TooFewError
 from analysis.evidence import Estimate, Grade
 from analysis.features.rfm import rfm
 from analysis.features.table import collect
@@ -31,6 +32,8 @@ _CONCENTRATED: Final = (
 )
 """Words by the Gini coefficient from which they hold: a convention of this page, not a law."""
 
+_FEWEST: Final = 10  # customers
+
 _OTHERS: Final = {
     NEW: {"zh": "当时还不是客户", "en": "Not yet a customer"},
     NOT_A_CUSTOMER: {"zh": "已全额退款", "en": "All refunded since"},
@@ -41,7 +44,12 @@ def tier_thresholds(features: pd.DataFrame, tiers_params: TiersParams) -> dict[s
     """Thresholds of the three measures, ascending; null where nobody reaches the higher side.
 
     Keys: ``days_since_last_order`` (days), ``n_orders`` (orders), ``revenue`` (currency).
+
+    Raises:
+        TooFewError: If there are fewer than ten customers: shares of so few would tell what single persons spend.
     """
+    if len(features) < _FEWEST:
+        raise TooFewError(len(features), needed=_FEWEST, needed_by="tiers")
     given = {str(name): cuts for name, cuts in (tiers_params.thresholds or {}).items()}
     found = find_thresholds(features, cells=tiers_params.cells, method=tiers_params.method, business=given)
     return {name: [None if cut == float("inf") else cut for cut in getattr(found, name)] for name in MEASURES}

@@ -122,7 +122,9 @@ def run_book(order: Order, *, now: datetime, progress: Progress) -> Outcome:
                 return Outcome(twin.folder, good=True, repeated=True)
             return _build_and_publish(plan, store, deadline=deadline, progress=progress)
     except OSError as error:
-        raise PublishError(f"Cannot write the run: {error.strerror or error}.") from None
+        raise PublishError(
+            f"Cannot write the run: {error.strerror or error}.", hint="nothing was published; see the disk, or --out"
+        ) from None
 
 
 def _build_and_publish(plan: _Plan, store: Store, *, deadline: Deadline, progress: Progress) -> Outcome:

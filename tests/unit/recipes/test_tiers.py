@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.data.connect import open_tables
+from analysis.errors import TooFewError
 from analysis.features.table import collect, feature_table
 from analysis.params import TiersParams
 from analysis.recipes import tiers
@@ -150,3 +151,8 @@ def test_business_thresholds_of_the_book_are_the_ruler(shop):
     given: dict[Any, list[float]] = {"days_since_last_order": [30.0], "n_orders": [3.0], "revenue": [500.0]}
     ruler = tiers.tier_thresholds(shop[1], TiersParams(method="business", thresholds=given))
     assert ruler == given
+
+
+def test_fewer_than_ten_customers_get_no_tiers(shop):
+    with pytest.raises(TooFewError, match="at least 10 customers, these data have 9"):
+        tiers.tier_thresholds(shop[1].head(9), TiersParams())
