@@ -69,7 +69,7 @@ def test_a_bad_file_is_refused_with_file_line_and_what_was_found(file, old, new,
 
 
 def test_broken_yaml_is_refused_with_its_line(file):
-    with pytest.raises(BookError, match="mine.yaml:4"):
+    with pytest.raises(BookError, match=r"mine\.yaml:4"):
         load_strategies(file(GOOD.replace("source: test}", "source: test")))
 
 
