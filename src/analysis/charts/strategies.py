@@ -224,7 +224,9 @@ def _rows(names: Sequence[str], *, style: Style, right: float) -> "tuple[Figure,
     widest = max((_width(name) for name in names), default=0.0)
     left = 12.0 if style.narrow else min(widest + 26, 290)
     edge = 12.0 if style.narrow else right
-    figure, axes = style.canvas(row * max(len(names), 1) + 66, left=left, right=edge, top=46, bottom=20)
+    # on a phone the heads of columns stand above the name of the zero line, not beside it
+    top = 64 if style.narrow else 46
+    figure, axes = style.canvas(row * max(len(names), 1) + top + 20, left=left, right=edge, top=top, bottom=20)
     axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
     axes.set_yticks([])
     return figure, axes
@@ -277,7 +279,7 @@ def _head(axes: "Axes", x: float, text: str, *, style: Style) -> None:
         text,
         (x / style.width, 1),
         xycoords=("figure fraction", "axes fraction"),
-        xytext=(0, 22),
+        xytext=(0, 40 if style.narrow else 22),
         **_CAPTION,
         ha="right",
         va="bottom",
