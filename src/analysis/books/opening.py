@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from analysis.books.read import ReadBook, find_root, read_book
 from analysis.context import RunContext
-from analysis.errors import DataError
+from analysis.errors import BookError, DataError
 
 if TYPE_CHECKING:
     from analysis.data.load import LoadedData
@@ -115,11 +115,11 @@ def resolve_as_of(wanted: date | str, *, latest_day: date | None, today: date) -
     """Return the run's day: the one the book names, or the last day with orders that is not in the future.
 
     Raises:
-        DataError: If the day lies in the future.
+        BookError: If the day lies in the future.
     """
     if isinstance(wanted, date):
         if wanted > today:
-            raise DataError(
+            raise BookError(
                 f"as_of {wanted} is in the future: today is {today} in the book's zone.",
                 hint="give a day up to today, or as_of: latest",
             )
