@@ -4,13 +4,17 @@ Text files become columns of text, so that ``007`` stays ``007``; files with typ
 that do not fit the header are kept aside with their line, never skipped.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from analysis.data.mapping import TableMapping
 from analysis.data.quoting import literal, parquet, quoted
 from analysis.errors import DataError
+
+if TYPE_CHECKING:
+    from analysis.data.text_files import TextRows
+    from analysis.data.workbooks import SheetRows
 
 __all__ = ["SUFFIXES", "RawTable", "read_duckdb_table", "read_files"]
 
@@ -166,22 +170,18 @@ def _read_xlsx(
 
     sheets = () if sheet is None else (sheet,) if isinstance(sheet, str) else sheet
     rows = read_workbook(path, name=name, target=target, sheets=sheets, skip_rows=mapping.skip_rows)
-    return RawTable(
-        name=name,
-        file=path.name,
-        how=rows.how,
-        paths=(target,),
-        first_rows=(0,),
-        n_rows=rows.n_rows,
-        columns=tuple((header, "VARCHAR") for header in rows.headers),
-        left_out=rows.left_out,
-    )
+    return replace(_of_text(path, name=name, target=target, rows=rows), left_out=rows.left_out)
 
 
 def _read_text(path: Path, *, name: str, target: Path, mapping: TableMapping) -> RawTable:
     from analysis.data.text_files import read_text_file
 
     rows = read_text_file(path, name=name, target=target, encoding=mapping.encoding, skip_rows=mapping.skip_rows)
+    return replace(_of_text(path, name=name, target=target, rows=rows), ragged=rows.ragged)
+
+
+def _of_text(path: Path, *, name: str, target: Path, rows: "TextRows | SheetRows") -> RawTable:
+    """Return the table of a file whose cells were all written to ``target`` as text."""
     return RawTable(
         name=name,
         file=path.name,
@@ -190,7 +190,6 @@ def _read_text(path: Path, *, name: str, target: Path, mapping: TableMapping) ->
         first_rows=(0,),
         n_rows=rows.n_rows,
         columns=tuple((header, "VARCHAR") for header in rows.headers),
-        ragged=rows.ragged,
     )
 
 

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import importlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from analysis.checks import nearest
 from analysis.context import RunContext
 from analysis.errors import AnalysisError
+from analysis.whole_files import beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -235,15 +235,11 @@ def write_kept(made: Any, stem: Path) -> Path:
     else:
         raise AnalysisError(f"'{stem.name}' is a {type(made).__name__}; a table or a dict can be kept.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    building = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with beside(path) as place:
         if content is None:
-            made.reset_index(drop=True).to_parquet(building, index=False)
+            made.reset_index(drop=True).to_parquet(place, index=False)
         else:
-            building.write_text(content, encoding="utf-8")
-        building.replace(path)
-    finally:
-        building.unlink(missing_ok=True)
+            place.write_text(content, encoding="utf-8")
     return path
 
 

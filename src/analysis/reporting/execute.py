@@ -4,7 +4,6 @@ Good means: the kernel answered for every cell without an error, and the workben
 """
 
 import json
-import os
 import re
 import signal
 import sys
@@ -18,6 +17,7 @@ from typing import Any, Final
 from analysis import errors
 from analysis.books.catalogue import Notebook
 from analysis.errors import MissingTableError, PageError, TooFewError
+from analysis.whole_files import write_atomic
 
 __all__ = ["Execution", "Failure", "blocks_of", "execute", "lacking", "not_executed", "thin", "write_notebook"]
 
@@ -181,9 +181,7 @@ def write_notebook(notebook: Any, path: Path) -> None:
     import nbformat
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(nbformat.writes(notebook), encoding="utf-8")  # type: ignore[no-untyped-call]
-    beside.replace(path)
+    write_atomic(path, nbformat.writes(notebook))  # type: ignore[no-untyped-call]
 
 
 def blocks_of(notebook: Any) -> list[dict[str, Any]]:

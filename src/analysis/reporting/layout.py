@@ -61,7 +61,6 @@ class Layout:
     sections: list[Section] = field(default_factory=list)
     mind: list[Block] = field(default_factory=list)
     methods: list[Block] = field(default_factory=list)
-    complete: bool = False
 
     @property
     def empty(self) -> bool:
@@ -168,7 +167,7 @@ def _place_block(block: Block, layout: Layout, reader: Reader) -> None:
         case "finding":
             layout.sections.append(Section(finding=block))
         case "end":
-            layout.complete = True
+            pass  # for the runner
         case kind if kind in lists:
             lists[kind].append(block)
         case kind if kind in _LIST_KINDS:

@@ -10,7 +10,8 @@ from typing import Any
 
 from analysis.reporting.page_info import RunEntry
 from analysis.runs.pages import leading_page
-from analysis.runs.store import PublishedRun, Store, published_runs, write_atomic
+from analysis.runs.store import PublishedRun, Store, published_runs
+from analysis.whole_files import write_atomic
 
 __all__ = ["write_index"]
 

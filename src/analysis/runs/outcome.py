@@ -7,7 +7,7 @@ from typing import Any
 
 from analysis.reporting.execute import Execution, Failure
 from analysis.runs.manifest import customer_level
-from analysis.runs.store import write_atomic
+from analysis.whole_files import write_atomic
 
 __all__ = ["merged_results", "settle", "write_json"]
 

@@ -13,7 +13,7 @@ from analysis.books.catalogue import LAST
 from analysis.errors import BookError, PublishError, SiyuError
 from analysis.reporting.execute import Execution, Failure, blocks_of
 from analysis.reporting.page_info import PageInfo, Sibling
-from analysis.runs.store import write_atomic
+from analysis.whole_files import write_atomic
 
 __all__ = ["find_chromium", "leading_page", "render_pages", "write_pdfs"]
 

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from analysis.errors import BookError, PublishError, RunInProgressError
 
-__all__ = ["BUILDING", "LATEST", "PublishedRun", "Store", "published_runs", "write_atomic"]
+__all__ = ["BUILDING", "LATEST", "PublishedRun", "Store", "published_runs"]
 
 BUILDING: Final = ".building-"
 LATEST: Final = "latest"
@@ -179,17 +179,6 @@ def published_runs(reports: Path) -> list[PublishedRun]:
     folders = [folder for folder in sorted(reports.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
     runs = [run for folder in folders for run in _runs_in(folder)]
     return sorted(runs, key=lambda run: run.manifest["times"]["ended_at"])
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def _runs_in(folder: Path) -> list[PublishedRun]:

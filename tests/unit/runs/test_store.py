@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import BookError, PublishError, RunInProgressError
-from analysis.runs.store import Store, published_runs, write_atomic
+from analysis.runs.store import Store, published_runs
+from analysis.whole_files import write_atomic
 
 
 def put(
