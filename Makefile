@@ -7,7 +7,7 @@ BOOK ?= params/demo.yaml
 SIZE ?= small
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint types architecture check lab bench lock clean
+.PHONY: help setup report test exam lint types architecture check lab bench lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ report: $(READY) ## run the demo book; says which file to open
 
 test: $(READY) ## run all tests
 	$(BIN)/python -m pytest -n auto
+
+exam: $(READY) ## the long tests in full: coverage over many seeds, the simulator's exam (tens of minutes)
+	SIYU_EXAM=full $(BIN)/python -m pytest -n auto -m exam
 
 lint: $(READY) ## ruff: rules and format
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """Fixtures that several rooms of tests share."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,12 @@ import pytest
 NOW = datetime(2026, 7, 1, 4, tzinfo=UTC)
 
 LoadFiles = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def exam_in_full() -> bool:
+    """Whether tests marked ``exam`` run in their long form: ``make exam``; elsewhere they are reduced."""
+    return os.environ.get("SIYU_EXAM") == "full"
 
 
 @pytest.fixture
