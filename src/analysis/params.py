@@ -23,9 +23,11 @@ __all__ = [
     "StrategiesParams",
     "TiersParams",
     "Title",
+    "ValueParams",
 ]
 
 Days = Annotated[int, Field(ge=1, le=3650)]
+BtydSlug = Literal["nbd", "pareto_nbd", "bg_nbd", "mbg_nbd", "bg_cnbd_k", "mbg_cnbd_k"]
 
 
 class NotebookParams(BaseModel):
@@ -93,6 +95,39 @@ class ChurnParams(NotebookParams):
     save_first: int = Field(default=200, ge=1, le=100_000, description="customers on the list of whom to save first")
 
 
+class ValueParams(NotebookParams):
+    """What customers are worth, over which horizon, by which models."""
+
+    time_unit: Literal["day", "week"] = Field(
+        default="week", description="unit of the models' time: a day, or exactly seven of them; a day counts once"
+    )
+    holdout_periods: Annotated[int, Field(ge=1, le=3650)] | None = Field(
+        default=None,
+        description="last time units kept back to judge the models; default: the last quarter of history picks one",
+    )
+    models: list[BtydSlug] = Field(
+        default=["bg_nbd", "pareto_nbd"], min_length=1, max_length=6, description="buy-till-you-die models fitted"
+    )
+    ridge: float = Field(
+        default=0.0, ge=0.0, le=1000.0, description="weak prior on the models' parameters, in customers; 0 is none"
+    )
+    horizon_days: Days = Field(default=365, description="days ahead over which value is counted")
+    discount_rate_yearly: float = Field(
+        default=0.1, ge=0.0, le=1.0, description="a margin one year ahead is worth 1 / (1 + rate) today"
+    )
+    margin_share: Annotated[float, Field(gt=0.0, le=1.0)] | None = Field(
+        default=None,
+        description="margin of an order's amount; default: measured where orders carry a cost, else assumed",
+    )
+    next_need_days: Days = Field(default=60, description="days ahead of the calendar of next needs")
+
+    @model_validator(mode="after")
+    def _models_differ(self) -> "ValueParams":
+        if len(set(self.models)) != len(self.models):
+            raise ValueError(f"every model once, got {', '.join(self.models)}")
+        return self
+
+
 class StrategiesParams(NotebookParams):
     """Which touch strategies are simulated, and how long."""
 
@@ -120,6 +155,7 @@ NOTEBOOK_PARAMS: Final[dict[str, type[NotebookParams]]] = {
     "tiers": TiersParams,
     "segments": SegmentsParams,
     "churn": ChurnParams,
+    "value": ValueParams,
     "strategies": StrategiesParams,
     "brief": BriefParams,
 }
