@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from analysis.churn.btyd import BgNbd, expected_purchases, fit_bg_nbd, probability_alive
+from analysis.churn.btyd.bg_nbd import BGNBD
 from analysis.data.channels import channel_table, load_channels
 from analysis.data.connect import Tables
 from analysis.errors import TooFewError
@@ -54,21 +54,22 @@ def purchase_clock(features: pd.DataFrame, seed: int) -> pd.DataFrame:
     sampled = np.arange(len(features))
     if len(sampled) > _FIT_CUSTOMERS:
         sampled = np.sort(np.random.default_rng(seed).choice(sampled, _FIT_CUSTOMERS, replace=False))
-    model = fit_bg_nbd(*(column[sampled] for column in history.values()))
+    model = BGNBD().fit({name: column[sampled] for name, column in history.items()})
     return _clock_of(features["customer_id"], model=model, history=history)
 
 
-def _clock_of(customer_id: "pd.Series[str]", *, model: BgNbd, history: dict[str, Any]) -> pd.DataFrame:
+def _clock_of(customer_id: "pd.Series[str]", *, model: BGNBD, history: dict[str, Any]) -> pd.DataFrame:
     x, age = history["frequency"], history["T"]
-    year = np.nan_to_num(expected_purchases(model, horizon=_YEAR, **history), nan=0.0, posinf=0.0)
+    fitted = model.parameters_
+    year = np.nan_to_num(model.conditional_expected_purchases(history, horizon=_YEAR), nan=0.0, posinf=0.0)
     clock = pd.DataFrame(
         {
             "customer_id": customer_id.to_numpy(),
-            "p_alive": probability_alive(model, **history),
-            "rate_shape": model.r + x,
-            "rate_days": model.alpha + age,
-            "dropout_a": np.full(len(x), model.a),
-            "dropout_b": model.b + x,
+            "p_alive": model.p_alive(history),
+            "rate_shape": fitted["r"] + x,
+            "rate_days": fitted["alpha"] + age,
+            "dropout_a": np.full(len(x), fitted["a"]),
+            "dropout_b": fitted["b"] + x,
             "orders_next_year": np.maximum(year, 0.0),
         }
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.churn.btyd import BgNbd, expected_purchases, fit_bg_nbd
+from analysis.churn.btyd.bg_nbd import BGNBD
 from analysis.errors import TooFewError
 from analysis.params import StrategiesParams
 from analysis.recipes import strategies as made
@@ -110,7 +110,7 @@ def test_the_simulated_clock_without_effects_is_the_models_own_forecast(features
         sample_customers=3000,
     )
     history = {name: features[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")}
-    forecast = expected_purchases(fit_bg_nbd(*history.values()), horizon=90, **history).sum()
+    forecast = BGNBD().fit(history).conditional_expected_purchases(history, horizon=90).sum()
     for s in range(len(outcome.strategies)):
         orders = outcome.totals[s, -1, :, entry("orders")]
         assert abs(orders.mean() - forecast) < 3 * orders.std(ddof=1) / np.sqrt(len(orders))
@@ -216,10 +216,9 @@ def test_every_placeholder_of_the_pages_sentences_has_its_value(simulated):
 def test_a_fit_on_more_customers_than_needed_samples_them(features, monkeypatch):
     monkeypatch.setattr(made, "_FIT_CUSTOMERS", 1500)
     sampled = made.purchase_clock(features, seed=1)
-    whole = fit_bg_nbd(*(features[name].to_numpy(dtype=float) for name in ("frequency", "recency", "T")))
-    assert isinstance(whole, BgNbd)
+    whole = BGNBD().fit(features)
     assert len(sampled) == 3000
-    assert sampled["rate_shape"].min() == pytest.approx(whole.r, rel=0.25)
+    assert sampled["rate_shape"].min() == pytest.approx(whole.parameters_["r"], rel=0.25)
 
 
 def test_touches_in_channels_that_the_registry_lacks_are_named_and_counted():
