@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from analysis.churn.btyd import bg_forecasts as forecasts
 from analysis.churn.btyd.bg_likelihood import Timing, tabulate, thinned, value_and_slope
-from analysis.churn.btyd.customers import Customers, CustomerTable, checked_customers, checked_weights
+from analysis.churn.btyd.customers import Customers, CustomerTable, checked_customers, checked_horizon, checked_weights
 from analysis.churn.btyd.fitting import Estimator, Fit, NotIdentifiedError, maximise
 from analysis.errors import AnalysisError
 
@@ -68,7 +68,7 @@ class BGFamily(Estimator):
 
     def conditional_expected_purchases(self, customers: CustomerTable, *, horizon: float) -> Floats:
         """Return each customer's expected purchases in (T, T + horizon], shape (n,)."""
-        table, ahead = checked_customers(customers), _horizon(horizon)
+        table, ahead = checked_customers(customers), checked_horizon(horizon)
         mixing, timing = self._mixing, self._timing
         while_alive = forecasts.expected_if_alive(table, horizon=ahead, mixing=mixing, timing=timing)
         return while_alive * forecasts.p_alive(table, mixing=mixing, timing=timing)
@@ -77,7 +77,7 @@ class BGFamily(Estimator):
         """Return P(Y = 0), …, P(Y = most - 1), P(Y ≥ most) of purchases in (T, T + horizon], shape (n, most + 1)."""
         if most < 1:
             raise AnalysisError(f"most must be 1 or more, got {most}.")
-        table, ahead = checked_customers(customers), _horizon(horizon)
+        table, ahead = checked_customers(customers), checked_horizon(horizon)
         alive = forecasts.p_alive(table, mixing=self._mixing, timing=self._timing)
         reach = forecasts.p_at_least_if_alive(table, most=most, horizon=ahead, mixing=self._mixing, timing=self._timing)
         at_least = np.column_stack([np.ones(len(alive)), alive[:, None] * reach])
@@ -85,7 +85,7 @@ class BGFamily(Estimator):
 
     def draw(self, customers: CustomerTable, *, horizon: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
         """Return purchases in (T, T + horizon] drawn from each customer's posterior, shape (n,)."""
-        table, ahead = checked_customers(customers), _horizon(horizon)
+        table, ahead = checked_customers(customers), checked_horizon(horizon)
         return forecasts.draw_purchases(table, horizon=ahead, mixing=self._mixing, timing=self._timing, rng=rng)
 
     @property
@@ -126,9 +126,3 @@ class BGFamily(Estimator):
             sample=sample,
         )
         return fit, n
-
-
-def _horizon(horizon: float) -> float:
-    if not (np.isfinite(horizon) and horizon >= 0):
-        raise AnalysisError(f"horizon must be 0 or more, got {horizon}.")
-    return float(horizon)

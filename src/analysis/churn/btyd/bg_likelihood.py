@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from analysis.churn.btyd.customers import Customers
 
-__all__ = ["Tables", "Timing", "tabulate", "thinned", "value_and_slope"]
+__all__ = ["Tables", "Timing", "distinct", "tabulate", "thinned", "value_and_slope"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
@@ -80,9 +80,9 @@ class Tables(NamedTuple):
 
 def tabulate(customers: Customers, *, weights: Floats | None = None) -> Tables:
     """Return the tables of checked customers."""
-    x, at_x = _distinct(customers.frequency)
-    age, at_age = _distinct(customers.T)
-    t_x, at_t_x = _distinct(customers.recency)
+    x, at_x = distinct(customers.frequency)
+    age, at_age = distinct(customers.T)
+    t_x, at_t_x = distinct(customers.recency)
     gaps = customers.sum_log_gaps
     total = 0.0 if gaps is None else float(gaps.sum() if weights is None else gaps @ weights)
     if len(x) * len(age) * len(t_x) < 2**62:
@@ -192,7 +192,7 @@ def _waiting(stage: Floats, *, share: Floats, k: int) -> _Waiting:
     return _Waiting(np.log(total), total_by_s / total, total_by_share / total)
 
 
-def _distinct(values: Floats) -> tuple[Floats, Codes]:
+def distinct(values: Floats) -> tuple[Floats, Codes]:
     """Return ascending distinct values and each value's position among them.
 
     Whole numbers, and whole days told in weeks, are counted instead of sorted.

@@ -21,7 +21,7 @@ import pandas as pd
 from analysis.checks import columns_present
 from analysis.errors import AnalysisError
 
-__all__ = ["CustomerTable", "Customers", "checked_customers", "checked_weights"]
+__all__ = ["CustomerTable", "Customers", "checked_customers", "checked_horizon", "checked_weights"]
 
 Floats = npt.NDArray[np.float64]
 CustomerTable = pd.DataFrame | Mapping[str, Any]  # columns by name; columns not named above are ignored
@@ -89,6 +89,17 @@ def checked_weights(weights: npt.ArrayLike | None, *, n: int) -> Floats | None:
     if values.sum() == 0:
         raise AnalysisError("weights are all 0: nobody is left to fit.")
     return values
+
+
+def checked_horizon(horizon: float) -> float:
+    """Return a horizon, in the time unit of recency and T.
+
+    Raises:
+        AnalysisError: If it is negative or not a finite number.
+    """
+    if not (np.isfinite(horizon) and horizon >= 0):
+        raise AnalysisError(f"horizon must be 0 or more, got {horizon}.")
+    return float(horizon)
 
 
 _RECENCY = "recency is the age at the last repeat purchase, not the time since it"
