@@ -12,6 +12,7 @@ from analysis.errors import TooFewError
 from analysis.params import StrategiesParams
 from analysis.recipes import strategies as made
 from analysis.recipes import strategy_page as page
+from analysis.recipes.purchase_clock import purchase_clock
 from analysis.touch.effects import no_effects
 from analysis.touch.money import entry
 from analysis.touch.simulator import simulate
@@ -66,7 +67,7 @@ def features() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def clock(features: pd.DataFrame) -> pd.DataFrame:
-    return made.purchase_clock(features, seed=1)
+    return purchase_clock(features, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +215,8 @@ def test_every_placeholder_of_the_pages_sentences_has_its_value(simulated):
 
 
 def test_a_fit_on_more_customers_than_needed_samples_them(features, monkeypatch):
-    monkeypatch.setattr(made, "_FIT_CUSTOMERS", 1500)
-    sampled = made.purchase_clock(features, seed=1)
+    monkeypatch.setattr("analysis.recipes.purchase_clock._FIT_CUSTOMERS", 1500)
+    sampled = purchase_clock(features, seed=1)
     whole = BGNBD().fit(features)
     assert len(sampled) == 3000
     assert sampled["rate_shape"].min() == pytest.approx(whole.parameters_["r"], rel=0.25)
@@ -231,4 +232,4 @@ def test_touches_in_channels_that_the_registry_lacks_are_named_and_counted():
 def test_a_clock_is_not_fitted_to_customers_who_never_came_back(features):
     once = features.assign(frequency=0, recency=0.0)
     with pytest.raises(TooFewError, match="at least 10 customers who came back, these data have 0"):
-        made.purchase_clock(once, seed=1)
+        purchase_clock(once, seed=1)
