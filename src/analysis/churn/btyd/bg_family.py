@@ -8,7 +8,7 @@ import numpy.typing as npt
 from analysis.churn.btyd import bg_forecasts as forecasts
 from analysis.churn.btyd.bg_likelihood import Timing, tabulate, thinned, value_and_slope
 from analysis.churn.btyd.customers import Customers, CustomerTable, checked_customers, checked_horizon, checked_weights
-from analysis.churn.btyd.fitting import Estimator, Fit, NotIdentifiedError, maximise
+from analysis.churn.btyd.fitting import Estimator, Fit, maximise, require_repeats
 from analysis.errors import AnalysisError
 
 __all__ = ["BGFamily"]
@@ -43,7 +43,7 @@ class BGFamily(Estimator):
         """
         table = checked_customers(customers)
         counts = checked_weights(weights, n=len(table.T))
-        self._require_repeats(table, counts)
+        require_repeats(table.frequency, weights=counts, model=self)
         fit, n = self._climb(table, counts, k=1)
         return self._keep(fit, n=n)
 
@@ -95,16 +95,6 @@ class BGFamily(Estimator):
     @property
     def _mixing(self) -> forecasts.Mixing:
         return forecasts.Mixing(*(float(value) for value in self._values()))
-
-    def _require_repeats(self, table: Customers, weights: Floats | None) -> None:
-        if self.ridge > 0:
-            return
-        counted = table.frequency if weights is None else table.frequency * weights
-        if counted.sum() == 0:
-            raise NotIdentifiedError(
-                f"{type(self).__name__} cannot be fitted: none of {len(table.T)} customers came back.",
-                hint="take a longer history; where customers buy once, ask when the next need comes instead",
-            )
 
     def _climb(
         self, table: Customers, weights: Floats | None, *, k: int, start: dict[str, float] | None = None

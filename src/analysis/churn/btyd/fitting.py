@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from analysis.errors import AnalysisError
 
-__all__ = ["Estimator", "Fit", "NotIdentifiedError", "maximise"]
+__all__ = ["Estimator", "Fit", "NotIdentifiedError", "maximise", "require_repeats"]
 
 Floats = npt.NDArray[np.float64]
 LogLikelihood = Callable[[Floats], tuple[float, Floats]]
@@ -271,3 +271,17 @@ class Estimator:
                 f"{type(self).__name__} has no parameters yet.", hint="call fit(customers) or from_parameters(…) first"
             )
         return np.array([self.parameters_[name] for name in self.parameter_names])
+
+
+def require_repeats(frequency: Floats, *, weights: Floats | None, model: Estimator) -> None:
+    """Check that somebody came back, or that a ridge takes the place of the data.
+
+    Raises:
+        NotIdentifiedError: Otherwise.
+    """
+    repeats = frequency if weights is None else frequency * weights
+    if model.ridge == 0 and repeats.sum() == 0:
+        raise NotIdentifiedError(
+            f"{type(model).__name__} cannot be fitted: none of {len(frequency)} customers came back.",
+            hint="take a longer history; where customers buy once, ask when the next need comes instead",
+        )
