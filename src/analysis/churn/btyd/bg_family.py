@@ -62,8 +62,8 @@ class BGFamily(Estimator):
         if not np.all(np.isfinite(ends) & (ends >= 0)):
             raise AnalysisError("horizon must be 0 or more.")
         distinct, position = np.unique(ends, return_inverse=True)
-        values = [forecasts.expected_when_new(h, mixing=self._mixing, timing=self._timing) for h in distinct.tolist()]
-        expected = np.array(values)[position].reshape(ends.shape)
+        values = forecasts.expected_when_new(distinct, mixing=self._mixing, timing=self._timing)
+        expected = values[position].reshape(ends.shape)
         return float(expected) if ends.ndim == 0 else expected
 
     def conditional_expected_purchases(self, customers: CustomerTable, *, horizon: float) -> Floats:

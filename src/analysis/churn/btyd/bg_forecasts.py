@@ -9,12 +9,14 @@ Given a customer's past, with s = r + k·x, u = T - t_x, and m = 1 for MBG, 0 fo
 
 So for n ≥ 1, with P(stay n-1 times) = w_n = B(a, b+x+m+n-1) / B(a, b+x+m):
 
-    P(Y ≥ n) = P(alive) · w_n · Σ_j weight_j · I_z(k·n - j, s + j)          I: regularised incomplete beta
-    E[Y]     = P(alive) · Σ_j weight_j · Σ_i NB(i; s + j, z) · W(⌊(i+j)/k⌋)      W(n) = w_1 + … + w_n
+    P(Y ≥ n) = P(alive) · w_n · Σ_j weight_j · P(at least k·n - j stages)
+    E[Y]     = P(alive) · Σ_j weight_j · M_j                                    M_j: ``renewals``
 
-All terms are positive and the sums are carried to rounding error: nothing here is an approximation, for any k.
+All terms are positive and the sums are carried to rounding error: no approximation for any k. Where the papers have
+closed forms (k = 1) these are met, and a = 1 needs no special case.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -22,12 +24,16 @@ import numpy.typing as npt
 
 from analysis.churn.btyd.bg_likelihood import Timing
 from analysis.churn.btyd.customers import Customers
+from analysis.churn.btyd.distinct import distinct
+from analysis.churn.btyd.renewals import expected_renewals, expected_renewals_by_age
 
 __all__ = ["Mixing", "draw_purchases", "expected_if_alive", "expected_when_new", "p_alive", "p_at_least_if_alive"]
 
 Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.intp]
 
-_TAIL: Final = 1e-13  # of the negative binomial that is left out of a sum
+_SLICE: Final = 8192  # rows whose working arrays stay in the processor's cache
+_LAVISH: Final = 4  # all combinations of x and T are computed if they are at most so many times the rows
 
 
 class Mixing(NamedTuple):
@@ -42,51 +48,60 @@ class Mixing(NamedTuple):
 def p_alive(customers: Customers, *, mixing: Mixing, timing: Timing) -> Floats:
     """Return P(alive at T), shape (n,)."""
     r, alpha, a, b = mixing
-    x, t_x, age = customers.frequency, customers.recency, customers.T
-    m = int(timing.drops_at_start)
-    s = r + timing.k * x
-    left = np.where(x + m > 0, np.log(a) - np.log(np.maximum(b + x + m - 1, 1e-300)), -np.inf)
-    odds = left + s * np.log((alpha + age) / (alpha + t_x))
-    odds -= np.log(_stage_weights(s, share=(age - t_x) / (alpha + age), k=timing.k).sum(axis=0))
-    from scipy.special import expit
+    k, m = timing.k, int(timing.drops_at_start)
+    x, at_x = distinct(customers.frequency)
+    age, at_age = distinct(customers.T)
+    t_x, at_t_x = distinct(customers.recency)
+    s, log_age, log_t_x = r + k * x, np.log(alpha + age), np.log(alpha + t_x)
+    with np.errstate(divide="ignore"):
+        log_left = np.log(np.where(x + m > 0, a / np.maximum(b + x + m - 1, 1e-300), 0.0))
+    alive = np.empty(len(at_x))
+    for start in range(0, len(at_x), _SLICE):
+        rows = slice(start, start + _SLICE)
+        one, two, three = at_x[rows], at_age[rows], at_t_x[rows]
+        stage = s[one]
+        odds = stage * (log_age[two] - log_t_x[three]) + log_left[one]
+        if k > 1:
+            share = (age[two] - t_x[three]) / (alpha + age[two])
+            odds -= np.log(_stage_weights(stage, share=share, k=k).sum(axis=0))
+        np.exp(np.minimum(odds, 700.0, out=odds), out=odds)
+        odds += 1
+        np.divide(1.0, odds, out=alive[rows])
+    return alive
 
-    return np.asarray(expit(-odds))
 
-
-def expected_when_new(horizon: float, *, mixing: Mixing, timing: Timing) -> float:
-    """Return the expected repeat purchases of a new customer in (0, horizon]."""
+def expected_when_new(horizons: Floats, *, mixing: Mixing, timing: Timing) -> Floats:
+    """Return the expected repeat purchases of a new customer in (0, horizon], shape (len(horizons),)."""
     r, alpha, a, b = mixing
-    if horizon == 0:
-        return 0.0
-    first = b + int(timing.drops_at_start)
-    z = np.array([horizon / (alpha + horizon)])
-    return float(_renewals(r, z=z, a=a, b=first, k=timing.k)[0, 0])
+    stays = b + int(timing.drops_at_start)
+    z = horizons / (alpha + horizons)
+    return np.asarray(expected_renewals(np.array([r]), z=z, a=a, b=np.array([stays]), k=timing.k)[0, 0])
 
 
 def expected_if_alive(customers: Customers, *, horizon: float, mixing: Mixing, timing: Timing) -> Floats:
     """Return the expected purchases in (T, T + horizon] of customers who are alive at T, shape (n,)."""
+    if horizon == 0:
+        return np.zeros(len(customers.T))
     r, alpha, a, b = mixing
     k, m = timing.k, int(timing.drops_at_start)
-    x, t_x, age = customers.frequency, customers.recency, customers.T
-    by_stage = np.zeros((k, len(x)))
-    if horizon > 0:
-        ages, at_age = np.unique(age, return_inverse=True)
-        order = np.argsort(x, kind="stable")
-        starts = np.flatnonzero(np.diff(x[order], prepend=-1.0))
-        for group in np.split(order, starts[1:]):
-            frequency = float(x[group[0]])
-            present, position = np.unique(at_age[group], return_inverse=True)
-            z = horizon / (alpha + ages[present] + horizon)
-            values = _renewals(r + k * frequency, z=z, a=a, b=b + frequency + m, k=k)
-            by_stage[:, group] = values[:, position]
-    weights = _stage_weights(r + k * x, share=(age - t_x) / (alpha + age), k=k)
-    return np.asarray((weights * by_stage).sum(axis=0) / weights.sum(axis=0))
+    x, at_x = distinct(customers.frequency)
+    age, at_age = distinct(customers.T)
+    s = r + k * x
+    values, weights = expected_renewals_by_age(s, log_age=np.log(alpha + age), horizon=horizon, a=a, b=b + x + m, k=k)
+    if len(x) * len(age) <= max(_LAVISH * len(at_x), 100_000):
+        cell = at_x * len(age) + at_age
+        by_stage = [np.take((values[j] @ weights.T).ravel(), cell) for j in range(k)]
+    else:
+        by_stage = [_row_by_row(values[j], weights, at_x=at_x, at_age=at_age) for j in range(k)]
+    if k == 1:
+        return by_stage[0]
+    share = (customers.T - customers.recency) / (alpha + customers.T)
+    stages = _stage_weights(s[at_x], share=share, k=k)
+    return np.asarray((stages * np.array(by_stage)).sum(axis=0) / stages.sum(axis=0))
 
 
 def p_at_least_if_alive(customers: Customers, *, most: int, horizon: float, mixing: Mixing, timing: Timing) -> Floats:
     """Return P(Y ≥ n | alive at T) for n = 1 … most, shape (n_customers, most)."""
-    from scipy.special import betainc
-
     r, alpha, a, b = mixing
     k, m = timing.k, int(timing.drops_at_start)
     x, t_x, age = customers.frequency, customers.recency, customers.T
@@ -94,13 +109,16 @@ def p_at_least_if_alive(customers: Customers, *, most: int, horizon: float, mixi
     weights = _stage_weights(s, share=(age - t_x) / (alpha + age), k=k)
     weights /= weights.sum(axis=0)
     z = horizon / (alpha + age + horizon)
+    reached = np.zeros((most, len(x)))
+    for j in range(k):
+        needed = k * np.arange(1, most + 1) - j
+        for n, chance in enumerate(_at_least(needed, shape=s + j, z=z)):
+            reached[n] += weights[j] * chance
     stays = np.ones_like(x)
-    chances = np.empty((len(x), most))
-    for n in range(1, most + 1):
-        reached = sum(weights[j] * betainc(k * n - j, s + j, z) for j in range(k))
-        chances[:, n - 1] = stays * reached
-        stays = stays * (b + x + m + n - 1) / (a + b + x + m + n - 1)
-    return chances
+    for n in range(most):
+        reached[n] *= stays
+        stays = stays * (b + x + m + n) / (a + b + x + m + n)
+    return reached.T
 
 
 def draw_purchases(
@@ -130,24 +148,28 @@ def _stage_weights(s: Floats, *, share: Floats, k: int) -> Floats:
     return weights
 
 
-def _renewals(s: float, *, z: Floats, a: float, b: float, k: int) -> Floats:
-    """Return Σ_i NB(i; s + j, z) · W(⌊(i+j)/k⌋) for j = 0 … k-1, shape (k, len(z)).
+def _row_by_row(values: Floats, weights: Floats, *, at_x: Codes, at_age: Codes) -> Floats:
+    expected = np.empty(len(at_x))
+    for start in range(0, len(at_x), _SLICE):
+        rows = slice(start, start + _SLICE)
+        expected[rows] = np.einsum("ij,ij->i", values[at_x[rows]], weights[at_age[rows]])
+    return expected
 
-    ``b`` counts the stays up to now: w_n = B(a, b+n-1) / B(a, b).
-    """
-    from scipy.special import gammaln
-    from scipy.stats import nbinom
 
-    last = int(nbinom.isf(_TAIL, s + k - 1, 1 - float(z.max()))) + k + 1
-    i = np.arange(last)
-    n = np.arange(1, (last + k) // k + 1)
-    stays = np.exp(np.concatenate([[0.0], np.cumsum(np.log((b + n[:-1] - 1) / (a + b + n[:-1] - 1)))]))
-    purchases = np.concatenate([[0.0], np.cumsum(stays)])
-    values = np.empty((k, len(z)))
-    for j in range(k):
-        shape = s + j
-        worth = purchases[(i + j) // k]
-        log_pmf = gammaln(shape + i) - gammaln(shape) - gammaln(i + 1) + shape * np.log1p(-z)[:, None]
-        log_pmf = log_pmf + i * np.log(z)[:, None]
-        values[j] = np.exp(log_pmf) @ worth
-    return values
+def _at_least(needed: npt.NDArray[np.intp], *, shape: Floats, z: Floats) -> Iterator[Floats]:
+    """Yield P(stages ≥ needed) of negative binomials (shape, z) for ascending counts, each (n,)."""
+    from scipy.special import betainc
+
+    log_none = shape * np.log1p(-z)
+    tiny = log_none < -600.0  # the chance of none is no number: no sum can start from it
+    chance, i = np.exp(log_none), 0
+    below = np.zeros_like(z)
+    for count in needed.tolist():
+        while i < count:
+            below += chance
+            chance = chance * (shape + i) / (i + 1) * z
+            i += 1
+        above = np.maximum(1 - below, 0.0)
+        if tiny.any():
+            above[tiny] = betainc(count, shape[tiny], z[tiny])
+        yield above

@@ -28,14 +28,14 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.churn.btyd.customers import Customers
+from analysis.churn.btyd.distinct import distinct
 
-__all__ = ["Tables", "Timing", "distinct", "tabulate", "thinned", "value_and_slope"]
+__all__ = ["Tables", "Timing", "tabulate", "thinned", "value_and_slope"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
 _SLICE: Final = 8192  # rows whose working arrays stay in the processor's cache
-_LATTICES: Final = (1.0, 7.0)  # periods are whole, or whole days in weeks
 
 
 class Timing(NamedTuple):
@@ -190,29 +190,6 @@ def _waiting(stage: Floats, *, share: Floats, k: int) -> _Waiting:
         total_by_s += term_by_s
         total_by_share += j * term
     return _Waiting(np.log(total), total_by_s / total, total_by_share / total)
-
-
-def distinct(values: Floats) -> tuple[Floats, Codes]:
-    """Return ascending distinct values and each value's position among them.
-
-    Whole numbers, and whole days told in weeks, are counted instead of sorted.
-    """
-    top = float(values.max())
-    for per_unit in _LATTICES:
-        if top * per_unit > 100_000 or not _whole(values[:1000] * per_unit):
-            continue
-        counts = values * per_unit
-        if _whole(counts):
-            codes = np.rint(counts).astype(np.intp)
-            present = np.bincount(codes) > 0
-            position = np.cumsum(present) - 1
-            return np.flatnonzero(present) / per_unit, position[codes]
-    distinct, position = np.unique(values, return_inverse=True)
-    return distinct, position.astype(np.intp, copy=False)
-
-
-def _whole(values: Floats) -> bool:
-    return bool(np.all(np.abs(values - np.rint(values)) <= 1e-12 * (1 + values)))
 
 
 def _counted(key: Codes, weights: Floats | None) -> tuple[Codes, Floats | None]:
