@@ -7,14 +7,17 @@ interval of a logarithm never reaches below zero. A model gives its log-likeliho
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.errors import AnalysisError
 
-__all__ = ["Estimator", "Fit", "NotIdentifiedError", "maximise", "require_repeats"]
+if TYPE_CHECKING:
+    from threadpoolctl import threadpool_limits
+
+__all__ = ["Estimator", "Fit", "NotIdentifiedError", "maximise", "one_thread", "require_repeats"]
 
 Floats = npt.NDArray[np.float64]
 LogLikelihood = Callable[[Floats], tuple[float, Floats]]
@@ -83,19 +86,28 @@ def maximise(
     full = _loss(log_likelihood, size=n, prior=prior)
     first = full if sample is None else _loss(sample[0], size=sample[1], prior=prior)
 
-    at = _descend(first, start=at, centre=centre)
-    curvature = _curvature(first, at=at)
-    at, arrived = _newton(full, at=at, curvature=curvature, n=n)
-    if not arrived:
-        at = _descend(full, start=at, centre=centre)
-        at, _ = _newton(full, at=at, curvature=_curvature(full, at=at), n=n)
-    information = n * _curvature(full, at=at)
-    value = log_likelihood(np.exp(at))[0]
+    with one_thread():
+        at = _descend(first, start=at, centre=centre)
+        curvature = _curvature(first, at=at)
+        at, arrived = _newton(full, at=at, curvature=curvature, n=n)
+        if not arrived:
+            at = _descend(full, start=at, centre=centre)
+            at, _ = _newton(full, at=at, curvature=_curvature(full, at=at), n=n)
+        information = n * _curvature(full, at=at)
+        value = log_likelihood(np.exp(at))[0]
     advice = _advice(at, centre=centre, information=information, names=names)
     unknown: Floats = np.full((len(names), len(names)), np.nan)
     covariance = unknown if advice else np.asarray(np.linalg.inv(information), dtype=float)
     parameters = {name: float(value) for name, value in zip(names, np.exp(at), strict=True)}
     return Fit(parameters, covariance, float(value), not advice, advice)
+
+
+def one_thread() -> "threadpool_limits":
+    """Return a context in which linear algebra uses one thread: these matrices are small, and waiting threads cost."""
+    import scipy.optimize  # noqa: F401 - has a library of its own, which must be there to be told
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=1, user_api="blas")
 
 
 class _Prior(NamedTuple):

@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from analysis.churn.btyd.customers import Customers
 from analysis.churn.btyd.distinct import distinct
-from analysis.churn.btyd.pareto_likelihood import one_thread, pair_up, tail_integrals
+from analysis.churn.btyd.fitting import one_thread
+from analysis.churn.btyd.pareto_likelihood import pair_up, tail_integrals
 
 __all__ = ["Rates", "draw_purchases", "expected_purchases", "expected_time_alive", "p_alive", "p_counts", "simulate"]
 

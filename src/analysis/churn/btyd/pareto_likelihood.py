@@ -25,17 +25,14 @@ References:
 """
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.churn.btyd.bg_likelihood import Tables
 
-if TYPE_CHECKING:
-    from threadpoolctl import threadpool_limits
-
-__all__ = ["Pairs", "ParetoTables", "one_thread", "pair_up", "paretos", "tail_integrals", "value_and_slope"]
+__all__ = ["Pairs", "ParetoTables", "pair_up", "paretos", "tail_integrals", "value_and_slope"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
@@ -99,13 +96,6 @@ class ParetoTables(NamedTuple):
     weight: Floats | None
     n_at_x: Floats
     n_at_late: Floats
-
-
-def one_thread() -> "threadpool_limits":
-    """Return a context in which matrix products use one thread: these are small, and waiting threads cost more."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=1, user_api="blas")
 
 
 def pair_up(x: Floats, t: Floats, *, at_x: Codes, at_t: Codes) -> Pairs:

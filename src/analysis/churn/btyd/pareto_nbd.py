@@ -18,8 +18,8 @@ import numpy.typing as npt
 from analysis.churn.btyd import pareto_forecasts as forecasts
 from analysis.churn.btyd.bg_likelihood import tabulate, thinned
 from analysis.churn.btyd.customers import CustomerTable, checked_customers, checked_horizon, checked_weights
-from analysis.churn.btyd.fitting import Estimator, maximise, require_repeats
-from analysis.churn.btyd.pareto_likelihood import one_thread, paretos, value_and_slope
+from analysis.churn.btyd.fitting import Estimator, maximise, one_thread, require_repeats
+from analysis.churn.btyd.pareto_likelihood import paretos, value_and_slope
 from analysis.errors import AnalysisError
 
 __all__ = ["ParetoNBD"]
@@ -70,14 +70,13 @@ class ParetoNBD(Estimator):
             sample = (lambda p: value_and_slope(p, tables=part), float(part.n_at_x.sum()))
         age = max(float(tables.n_at_age @ tables.age) / n, 1e-9)
         arranged = paretos(tables)
-        with one_thread():
-            fit = maximise(
-                lambda p: value_and_slope(p, tables=arranged),
-                typical={"r": 1.0, "alpha": age, "s": 1.0, "beta": age},
-                n=n,
-                ridge=self.ridge,
-                sample=sample,
-            )
+        fit = maximise(
+            lambda p: value_and_slope(p, tables=arranged),
+            typical={"r": 1.0, "alpha": age, "s": 1.0, "beta": age},
+            n=n,
+            ridge=self.ridge,
+            sample=sample,
+        )
         return self._keep(fit, n=n)
 
     def log_likelihood(self, customers: CustomerTable) -> float:
