@@ -1,0 +1,126 @@
+"""What a customer's own purchase days say about the next one: gaps, how overdue, last year's same weeks, categories.
+
+Arrays in, arrays out, one row per customer who has bought by the day; every number was known at its end.
+"""
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.features.replenishment import PurchaseLog, known_at
+
+__all__ = ["LAST_YEAR_DAYS", "purchase_rhythm"]
+
+Floats = NDArray[np.float32]
+
+LAST_YEAR_DAYS: Final = 364
+"""52 weeks: the same season and the same days of the week."""
+
+_RECENT_DAYS: Final = (7, 14, 30, 60, 90, 180, 365)
+_PRIOR_GAPS: Final = 2.0
+"""A customer's own mean gap is drawn towards the shop's with the weight of two gaps."""
+
+_CATEGORIES_SHOWN: Final = 6
+
+
+def purchase_rhythm(log: PurchaseLog, *, day: int, horizon_days: int, first_day: int) -> pd.DataFrame:
+    """Return the rhythm of every customer who bought by the end of a day.
+
+    Args:
+        log: Purchases; what happened after the day is cut here.
+        day: Day number, inclusive.
+        horizon_days: Days ahead that will be asked about: last year's same days are looked at.
+        first_day: Day number at which the shop's history begins.
+
+    Returns:
+        ``customer`` (position in the log), then predictors as float32, NaN where not known: ``days_since_last_order``,
+        ``tenure_days``, ``n_purchase_days``, ``mean_gap_days`` (drawn towards the shop's), ``gap_spread`` (standard
+        deviation of the gaps over their mean), ``last_gap_days``, ``middle_gap_days`` (median of the last three),
+        ``overdue_ratio`` and ``overdue_middle_ratio`` (days since the last over either gap), ``purchase_days_<n>d``,
+        ``purchase_days_last_year`` (in the same days a year ago), ``last_category`` and ``days_since__<category>``.
+    """
+    seen = known_at(log, day)
+    new = np.r_[True, (np.diff(seen.customer) != 0) | (np.diff(seen.day) != 0)] if len(seen.day) else np.zeros(0, bool)
+    who, days = seen.customer[new], seen.day[new]
+    starts = np.flatnonzero(np.r_[True, np.diff(who) != 0]) if len(who) else np.zeros(0, dtype=np.int64)
+    ends = np.r_[starts[1:], len(who)] - 1 if len(who) else starts
+    columns: dict[str, Floats] = _gaps(days, starts=starts, ends=ends, day=day)
+    for recent in _RECENT_DAYS:
+        columns[f"purchase_days_{recent}d"] = _count(days > day - recent, starts)
+    twin = day - LAST_YEAR_DAYS
+    inside = (days > twin) & (days <= twin + horizon_days)
+    # Before the shop's first day nobody bought, which says nothing of anybody.
+    known = np.float32(1.0 if twin >= first_day else np.nan)
+    columns["purchase_days_last_year"] = _count(inside, starts) * known
+    columns |= _categories(seen, day=day)
+    return pd.DataFrame({"customer": who[starts], **columns}, copy=False)
+
+
+def _gaps(
+    days: NDArray[np.int32], *, starts: NDArray[np.int64], ends: NDArray[np.int64], day: int
+) -> dict[str, Floats]:
+    n = (ends - starts + 1).astype(np.float32)
+    first, last = days[starts], days[ends]
+    since = (day - last).astype(np.float32)
+    gaps = np.zeros(len(days), dtype=np.float32)
+    gaps[1:] = np.diff(days)
+    gaps[starts] = 0.0
+    total = (last - first).astype(np.float32)
+    squares = np.add.reduceat(gaps * gaps, starts) if len(starts) else gaps
+    repeats = n - 1
+    shop = float(total.sum() / repeats.sum()) if repeats.sum() > 0 else np.nan
+    mean = (total + _PRIOR_GAPS * shop) / (repeats + _PRIOR_GAPS)
+    own = np.divide(total, repeats, out=np.full_like(n, np.nan), where=repeats > 0)
+    variance = np.divide(squares, repeats, out=np.full_like(n, np.nan), where=repeats > 1) - own * own
+    last_three = np.stack([_earlier_gap(gaps, starts=starts, ends=ends, back=k) for k in range(3)])
+    middle = (
+        np.where(
+            repeats > 2,
+            np.median(last_three, axis=0),
+            np.where(repeats > 1, np.nanmean(last_three[:2], axis=0), last_three[0]),
+        )
+        if len(n)
+        else n
+    )
+    return {
+        "days_since_last_order": since,
+        "tenure_days": (day - first).astype(np.float32),
+        "n_purchase_days": n,
+        "mean_gap_days": mean.astype(np.float32),
+        "gap_spread": (np.sqrt(np.maximum(variance, 0.0)) / own).astype(np.float32),
+        "last_gap_days": last_three[0],
+        "middle_gap_days": middle.astype(np.float32),
+        "overdue_ratio": (since / mean).astype(np.float32),
+        "overdue_middle_ratio": (since / middle).astype(np.float32),
+    }
+
+
+def _earlier_gap(gaps: Floats, *, starts: NDArray[np.int64], ends: NDArray[np.int64], back: int) -> Floats:
+    """Return the gap before the last purchase day (``back`` 0), the one before that (1), …; NaN where there is none."""
+    at = ends - back
+    return np.where(at > starts, gaps[np.maximum(at, 0)], np.float32(np.nan))
+
+
+def _count(condition: NDArray[np.bool_], starts: NDArray[np.int64]) -> Floats:
+    if not len(starts):
+        return np.zeros(0, dtype=np.float32)
+    return np.add.reduceat(condition, starts, dtype=np.float32)
+
+
+def _categories(seen: PurchaseLog, *, day: int) -> dict[str, Floats]:
+    """Return days since each of the common categories was bought last, and the category of the last purchase."""
+    if not seen.categories or not len(seen.customer):
+        return {}
+    n = int(seen.customer[-1]) + 1
+    present = np.flatnonzero(np.bincount(seen.customer, minlength=n))
+    newest = np.full(n, -1, dtype=np.float32)
+    newest[seen.customer] = seen.category  # rows are in order of day: the last one stays
+    columns: dict[str, Floats] = {}
+    for code, name in enumerate(seen.categories[:_CATEGORIES_SHOWN]):
+        mine = seen.category == code
+        last = np.full(n, np.nan, dtype=np.float32)
+        last[seen.customer[mine]] = day - seen.day[mine]
+        columns[f"days_since__{name}"] = last[present]
+    return {"last_category": newest[present], **columns}
