@@ -15,13 +15,13 @@ import numpy.typing as npt
 from analysis.checks import positive, share
 from analysis.churn.btyd import uncertainty
 from analysis.churn.btyd.uncertainty import Band, Groups
+from analysis.churn.spend import OrderValues
 
 __all__ = [
     "CustomerValues",
-    "OrderValues",
     "customer_values",
     "discounted_purchases",
-    "shrunken_order_values",
+    "independent_slopes",
     "total_band",
 ]
 
@@ -29,20 +29,6 @@ Floats = npt.NDArray[np.float64]
 
 _NODES: Final = 5
 """Gauss-Legendre nodes of the discount integral: exact to six digits for horizons of years."""
-
-
-class OrderValues(NamedTuple):
-    """What an order of each customer is expected to be worth.
-
-    Attributes:
-        value: Shape (customers,), currency.
-        slope: Slope of the logarithm of ``value`` in the spend model's log-parameters, shape (parameters, customers).
-        covariance: Covariance of those parameters, shape (parameters, parameters).
-    """
-
-    value: Floats
-    slope: Floats
-    covariance: Floats
 
 
 class CustomerValues(NamedTuple):
@@ -85,26 +71,6 @@ def discounted_purchases(model: Any, customers: Any, *, horizon: float, discount
         for time, weight in zip(times, weights, strict=True)
     )
     return np.asarray(math.exp(-discount_rate * horizon) * whole + discount_rate * horizon / 2 * earlier)
-
-
-def shrunken_order_values(n_orders: npt.ArrayLike, revenue: npt.ArrayLike, *, prior_orders: float = 2.0) -> OrderValues:
-    """Return order values drawn towards the mean of all: what remains where no spend model can be identified.
-
-    A customer's own mean counts with its number of orders, the mean of all with ``prior_orders``.
-
-    Args:
-        n_orders: Orders of each customer, 1 or more.
-        revenue: Of each customer, currency.
-        prior_orders: Weight of the overall mean, in orders.
-    """
-    n, paid = np.asarray(n_orders, dtype=float), np.asarray(revenue, dtype=float)
-    overall = paid.sum() / n.sum()
-    value = (paid + prior_orders * overall) / (n + prior_orders)
-    # The overall mean is the only thing estimated: the relative error of a ratio of sums over customers.
-    residual = paid - overall * n
-    relative = math.sqrt(float(residual @ residual)) / max(paid.sum(), 1e-300)
-    slope = prior_orders * overall / (n + prior_orders) / np.maximum(value, 1e-300)
-    return OrderValues(value, slope[None, :], np.array([[relative**2]]))
 
 
 def customer_values(
@@ -158,24 +124,31 @@ def customer_values(
     )
 
 
-def total_band(values: npt.ArrayLike, *, slope: Floats, covariance: Floats, confidence_level: float = 0.8) -> Band:
-    """Return the sum of customers' values with its interval: their errors have the same source and add up.
+def independent_slopes(values: CustomerValues) -> Floats:
+    """Return how log CLV of each customer moves with independent standard errors, shape (parameters, customers).
+
+    Each column's sum of squares is the variance of a customer's log CLV; for a sum of customers the columns, weighed by
+    CLV, are added before they are squared: see ``total_band``.
+    """
+    scales, directions = np.linalg.eigh(values.covariance)
+    return np.asarray((np.sqrt(np.maximum(scales, 0.0))[:, None] * directions.T) @ values.slope)
+
+
+def total_band(values: npt.ArrayLike, *, slopes: Floats, confidence_level: float = 0.8) -> Band:
+    """Return the sum of customers' values with its interval: their errors have the same sources and add up.
 
     Args:
         values: Of each customer, currency.
-        slope: Of the logarithm of each, shape (parameters, customers).
-        covariance: Of the log-parameters.
+        slopes: Of the logarithm of each, as ``independent_slopes`` returns them.
         confidence_level: In (0, 1).
     """
     worth = np.asarray(values, dtype=float)
     total = float(worth.sum())
     if total <= 0:
         return Band(total, total, total)
-    error = uncertainty.spread(slope @ worth / total, covariance)
-    return Band(
-        total,
-        *(float(end) for end in uncertainty.band(total, standard_error=error, confidence_level=confidence_level)[1:]),
-    )
+    error = float(np.sqrt(((slopes @ worth / total) ** 2).sum()))
+    ends = uncertainty.band(total, standard_error=error, confidence_level=confidence_level)
+    return Band(total, float(ends.ci_lower), float(ends.ci_upper))
 
 
 def _discounting(model: Any, groups: Groups, *, horizon: float, discount_rate: float) -> tuple[Floats, Floats]:

@@ -6,13 +6,14 @@ parameters to any smooth quantity. *Luck* is what a customer does given the para
 will be counted one day needs both.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from analysis.checks import one_of, share
+from analysis.churn.btyd.customers import CustomerTable
 from analysis.errors import AnalysisError
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-Customers = Mapping[str, Any]
 Scale = Literal["log", "logit", "plain"]
 
 _STEP: Final = 1e-3
@@ -38,6 +38,9 @@ _STEP: Final = 1e-3
 
 _MOST: Final = 64
 """Counts told apart when luck is summed up; the tail above keeps its mean."""
+
+_EXACT_CUSTOMERS: Final = 5_000
+"""Up to so many rows a total's spread is computed row by row, above in groups of customers nearly alike."""
 
 _FREQUENCY_CUTS: Final = (1, 2, 3, 4, 5, 6, 8, 10, 13, 17, 22, 30, 45, 70, 120)
 _SILENCE_CELLS: Final = 24
@@ -58,7 +61,7 @@ class Groups(NamedTuple):
     Attributes:
         customers: Mean frequency, recency and T of each group, in the same units.
         member: Group of each customer.
-        n_customers: Customers of each group.
+        n_customers: CustomerTable of each group.
     """
 
     customers: dict[str, Floats]
@@ -142,7 +145,7 @@ def models_drawn(model: Any, *, draws: int, rng: np.random.Generator) -> list[An
     return [_at(model, drawn) for drawn in rng.multivariate_normal(logs, _covariance(model), size=draws)]
 
 
-def luck_variance(model: Any, customers: Customers, *, horizon: float, most: int = _MOST) -> Floats:
+def luck_variance(model: Any, customers: CustomerTable, *, horizon: float, most: int = _MOST) -> Floats:
     """Return the variance of each customer's purchases within the horizon, the parameters taken as known.
 
     Above ``most`` purchases the distribution is one lump: it counts with its own mean, so the variance is a little low
@@ -162,7 +165,7 @@ def luck_variance(model: Any, customers: Customers, *, horizon: float, most: int
 
 def predictive_band(
     model: Any,
-    customers: Customers,
+    customers: CustomerTable,
     *,
     horizon: float,
     weights: npt.ArrayLike | None = None,
@@ -182,22 +185,25 @@ def predictive_band(
         confidence_level: In (0, 1).
         luck: Whether the interval is for what will be counted.
     """
-    weight = np.ones(len(np.asarray(customers["frequency"]))) if weights is None else np.asarray(weights, dtype=float)
+    n = len(np.asarray(customers["frequency"]))
+    weight = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
+    value = float(weight @ model.conditional_expected_purchases(customers, horizon=horizon))
+    if n > _EXACT_CUSTOMERS:
+        groups = group_alike(customers)
+        customers, weight = groups.customers, np.bincount(groups.member, weights=weight)
 
     def total(other: Any) -> float:
         return float(weight @ other.conditional_expected_purchases(customers, horizon=horizon))
 
-    value = total(model)
     variance = spread(gradient(model, total), _covariance(model)) ** 2
     if luck:
         variance += float(weight @ luck_variance(model, customers, horizon=horizon))
     relative = np.sqrt(variance) / value if value > 0 else 0.0
-    return Band(
-        value, *(float(end) for end in band(value, standard_error=relative, confidence_level=confidence_level)[1:])
-    )
+    ends = band(value, standard_error=relative, confidence_level=confidence_level)
+    return Band(value, float(ends.ci_lower), float(ends.ci_upper))
 
 
-def group_alike(customers: Customers) -> Groups:
+def group_alike(customers: CustomerTable) -> Groups:
     """Return customers grouped by frequency, silence since the last purchase, and age: a few thousand groups.
 
     Standard errors change smoothly with these three, so one of a group serves all its members; a million customers
