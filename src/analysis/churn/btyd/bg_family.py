@@ -70,8 +70,9 @@ class BGFamily(Estimator):
         """Return each customer's expected purchases in (T, T + horizon], shape (n,)."""
         table, ahead = checked_customers(customers), checked_horizon(horizon)
         mixing, timing = self._mixing, self._timing
-        while_alive = forecasts.expected_if_alive(table, horizon=ahead, mixing=mixing, timing=timing)
-        return while_alive * forecasts.p_alive(table, mixing=mixing, timing=timing)
+        expected = forecasts.expected_if_alive(table, horizon=ahead, mixing=mixing, timing=timing)
+        expected *= forecasts.p_alive(table, mixing=mixing, timing=timing)
+        return expected
 
     def purchase_distribution(self, customers: CustomerTable, *, horizon: float, most: int = 10) -> Floats:
         """Return P(Y = 0), …, P(Y = most - 1), P(Y ≥ most) of purchases in (T, T + horizon], shape (n, most + 1)."""

@@ -25,14 +25,22 @@ import numpy.typing as npt
 from analysis.churn.btyd.bg_likelihood import Timing
 from analysis.churn.btyd.customers import Customers
 from analysis.churn.btyd.distinct import distinct
-from analysis.churn.btyd.renewals import expected_renewals, expected_renewals_by_age
+from analysis.churn.btyd.renewals import expected_renewals, log_age_nodes, node_weights
 
-__all__ = ["Mixing", "draw_purchases", "expected_if_alive", "expected_when_new", "p_alive", "p_at_least_if_alive"]
+__all__ = [
+    "Mixing",
+    "draw_purchases",
+    "expected_if_alive",
+    "expected_when_new",
+    "p_alive",
+    "p_at_least_if_alive",
+]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
 _SLICE: Final = 8192  # rows whose working arrays stay in the processor's cache
+_LARGEST: Final = 600.0  # e^600 is still a number; who is that likely gone has left
 _LAVISH: Final = 4  # all combinations of x and T are computed if they are at most so many times the rows
 
 
@@ -49,24 +57,19 @@ def p_alive(customers: Customers, *, mixing: Mixing, timing: Timing) -> Floats:
     """Return P(alive at T), shape (n,)."""
     r, alpha, a, b = mixing
     k, m = timing.k, int(timing.drops_at_start)
-    x, at_x = distinct(customers.frequency)
-    age, at_age = distinct(customers.T)
-    t_x, at_t_x = distinct(customers.recency)
-    s, log_age, log_t_x = r + k * x, np.log(alpha + age), np.log(alpha + t_x)
-    with np.errstate(divide="ignore"):
-        log_left = np.log(np.where(x + m > 0, a / np.maximum(b + x + m - 1, 1e-300), 0.0))
-    alive = np.empty(len(at_x))
-    for start in range(0, len(at_x), _SLICE):
+    alive = np.empty(len(customers.T))
+    for start in range(0, len(alive), _SLICE):
         rows = slice(start, start + _SLICE)
-        one, two, three = at_x[rows], at_age[rows], at_t_x[rows]
-        stage = s[one]
-        odds = stage * (log_age[two] - log_t_x[three]) + log_left[one]
+        x, older, earlier = customers.frequency[rows], alpha + customers.T[rows], alpha + customers.recency[rows]
+        stage = r + k * x
+        left = a / np.maximum(b + x + m - 1, 1e-300)
+        if m == 0:
+            left *= x > 0
         if k > 1:
-            share = (age[two] - t_x[three]) / (alpha + age[two])
-            odds -= np.log(_stage_weights(stage, share=share, k=k).sum(axis=0))
-        np.exp(np.minimum(odds, 700.0, out=odds), out=odds)
-        odds += 1
-        np.divide(1.0, odds, out=alive[rows])
+            left /= _stage_weights(stage, share=1 - earlier / older, k=k).sum(axis=0)
+        left *= np.exp(np.minimum(stage * np.log(older / earlier), _LARGEST))
+        left += 1
+        np.divide(1.0, left, out=alive[rows])
     return alive
 
 
@@ -82,21 +85,18 @@ def expected_if_alive(customers: Customers, *, horizon: float, mixing: Mixing, t
     """Return the expected purchases in (T, T + horizon] of customers who are alive at T, shape (n,)."""
     if horizon == 0:
         return np.zeros(len(customers.T))
-    r, alpha, a, b = mixing
-    k, m = timing.k, int(timing.drops_at_start)
-    x, at_x = distinct(customers.frequency)
-    age, at_age = distinct(customers.T)
-    s = r + k * x
-    values, weights = expected_renewals_by_age(s, log_age=np.log(alpha + age), horizon=horizon, a=a, b=b + x + m, k=k)
+    (x, at_x), (age, at_age) = distinct(customers.frequency), distinct(customers.T)
+    ahead = _Ahead(horizon, mixing, timing)
     if len(x) * len(age) <= max(_LAVISH * len(at_x), 100_000):
         cell = at_x * len(age) + at_age
-        by_stage = [np.take((values[j] @ weights.T).ravel(), cell) for j in range(k)]
+        by_stage = [np.take(table.ravel(), cell) for table in _by_cell(x, age, cell=cell, ahead=ahead)]
     else:
-        by_stage = [_row_by_row(values[j], weights, at_x=at_x, at_age=at_age) for j in range(k)]
+        by_stage = list(_by_row(x, at_x, log_age=np.log(mixing.alpha + customers.T), ahead=ahead))
+    k = timing.k
     if k == 1:
         return by_stage[0]
-    share = (customers.T - customers.recency) / (alpha + customers.T)
-    stages = _stage_weights(s[at_x], share=share, k=k)
+    share = (customers.T - customers.recency) / (mixing.alpha + customers.T)
+    stages = _stage_weights(mixing.r + k * customers.frequency, share=share, k=k)
     return np.asarray((stages * np.array(by_stage)).sum(axis=0) / stages.sum(axis=0))
 
 
@@ -148,11 +148,56 @@ def _stage_weights(s: Floats, *, share: Floats, k: int) -> Floats:
     return weights
 
 
-def _row_by_row(values: Floats, weights: Floats, *, at_x: Codes, at_age: Codes) -> Floats:
-    expected = np.empty(len(at_x))
-    for start in range(0, len(at_x), _SLICE):
-        rows = slice(start, start + _SLICE)
-        expected[rows] = np.einsum("ij,ij->i", values[at_x[rows]], weights[at_age[rows]])
+class _Ahead(NamedTuple):
+    """The time ahead and the model."""
+
+    horizon: float
+    mixing: Mixing
+    timing: Timing
+
+    def renewals(self, x: Floats, *, log_age: Floats) -> Floats:
+        """Return M_j of frequencies at each ln(α + age), shape (k, len(x), len(log_age))."""
+        r, _, a, b = self.mixing
+        k, m = self.timing.k, int(self.timing.drops_at_start)
+        z = self.horizon / (np.exp(log_age) + self.horizon)
+        return expected_renewals(r + k * x, z=z, a=a, b=b + x + m, k=k)
+
+
+def _classes(x: Floats) -> list[slice]:
+    """Return runs of like frequencies: 0, 1, 2-3, 4-7, … Who bought often is old: each run has its own ages."""
+    edges = np.searchsorted(x, np.concatenate([[0, 1], 2.0 ** np.arange(1, 64)]))
+    return [slice(low, high) for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True) if low < high]
+
+
+def _by_cell(x: Floats, age: Floats, *, cell: Codes, ahead: _Ahead) -> Floats:
+    """Return M_j of all frequencies at all ages at which they occur, shape (k, len(x), len(age)); 0 elsewhere."""
+    present = np.bincount(cell, minlength=len(x) * len(age)).reshape(len(x), len(age)) > 0
+    log_age = np.log(ahead.mixing.alpha + age)
+    tables = np.zeros((ahead.timing.k, len(x), len(age)))
+    for some in _classes(x):
+        met = np.flatnonzero(present[some].any(axis=0))
+        nodes = log_age_nodes(float(log_age[met[0]]), float(log_age[met[-1]]))
+        if len(nodes) < len(met):
+            values = ahead.renewals(x[some], log_age=nodes) @ node_weights(log_age[met], nodes=nodes).T
+        else:
+            values = ahead.renewals(x[some], log_age=log_age[met])
+        tables[:, some, met] = values
+    return tables
+
+
+def _by_row(x: Floats, at_x: Codes, *, log_age: Floats, ahead: _Ahead) -> Floats:
+    """Return M_j of each customer, shape (k, n), where ages are too many for a table."""
+    expected = np.empty((ahead.timing.k, len(at_x)))
+    order = np.argsort(at_x, kind="stable")
+    for some in _classes(x):
+        rows = order[slice(*np.searchsorted(at_x, [some.start, some.stop], sorter=order))]
+        nodes = log_age_nodes(float(log_age[rows].min()), float(log_age[rows].max()))
+        values = ahead.renewals(x[some], log_age=nodes)
+        for start in range(0, len(rows), _SLICE):
+            few = rows[start : start + _SLICE]
+            weights = node_weights(log_age[few], nodes=nodes)
+            for j in range(len(values)):
+                expected[j, few] = np.einsum("ij,ij->i", values[j, at_x[few] - some.start], weights)
     return expected
 
 

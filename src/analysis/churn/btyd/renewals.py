@@ -16,11 +16,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["expected_renewals", "expected_renewals_by_age"]
+__all__ = ["expected_renewals", "log_age_nodes", "node_weights"]
 
 Floats = npt.NDArray[np.float64]
 
 _DIGITS: Final = 36.0  # e^-36 of a sum is not seen
+_NODE_DIGITS: Final = 48.0  # of the polynomial's error bound, with what its constant takes
 _BLOCK: Final = 4096  # terms worked on at once
 _SPREAD: Final = 500.0  # e^500 and e^-500 are still numbers
 
@@ -36,56 +37,34 @@ def expected_renewals(s: Floats, *, z: Floats, a: float, b: Floats, k: int) -> F
         k: Stages of a gap.
     """
     values = np.zeros((k, len(s), len(z)))
-    order = np.flatnonzero(z > 0)
-    order = order[np.argsort(z[order])]
-    for row, (shape, stays) in enumerate(zip(s.tolist(), b.tolist(), strict=True)):
-        for some in _within_reach(order, z=z, shape=shape + k):
-            values[:, row, some] = _sums(shape, z=z[some], a=a, b=stays, k=k)
+    ahead = np.flatnonzero(z > 0)
+    if len(ahead) == 0:
+        return values
+    ahead = ahead[np.argsort(z[ahead])]
+    last = _last_terms(s + k - 1, z=float(z[ahead[-1]]))
+    for row in range(len(s)):
+        for some in _within_reach(ahead, z=z, shape=float(s[row]) + k):
+            values[:, row, some] = _sums(float(s[row]), z=z[some], last=int(last[row]), a=a, b=float(b[row]), k=k)
     return values
 
 
-def expected_renewals_by_age(
-    s: Floats, *, log_age: Floats, horizon: float, a: float, b: Floats, k: int
-) -> tuple[Floats, Floats]:
-    """Return M_j at Chebyshev nodes over the range of ages, and the nodes' weights for each age.
-
-    Args:
-        s: r + k·x of each distinct frequency.
-        log_age: ln(α + age) of each distinct age, ascending.
-        horizon: Time ahead.
-        a: First shape of the dropout chances.
-        b: Second shape plus the stays so far, one for each of ``s``.
-        k: Stages of a gap.
-
-    Returns:
-        Values, shape (k, len(s), nodes), and weights, shape (len(log_age), nodes): M = values @ weights.T.
-    """
-    low, high = float(log_age[0]), float(log_age[-1])
+def log_age_nodes(low: float, high: float) -> Floats:
+    """Return Chebyshev nodes between two ln(α + age): values there carry about 12 digits to all ages between."""
     half = (high - low) / 2
-    n = _nodes(half)
-    if n >= len(log_age):
-        nodes, weights = log_age, np.eye(len(log_age))
-    else:
-        angle = (np.arange(n) + 0.5) * math.pi / n
-        nodes = (low + high) / 2 + half * np.cos(angle)
-        weights = _barycentric((log_age - (low + high) / 2) / half, angle=angle)
-    return expected_renewals(s, z=horizon / (np.exp(nodes) + horizon), a=a, b=b, k=k), weights
-
-
-def _nodes(half: float) -> int:
-    """Return the nodes that carry 13 digits: the nearest singularity lies π/2 beside the real line."""
     if half == 0:
-        return 1
-    aside = (math.pi / 2) / half
-    return math.ceil(_DIGITS / math.asinh(aside)) + 4
+        return np.array([low])
+    aside = (math.pi / 2) / half  # the nearest singularity lies π/2 beside the real line
+    n = math.ceil(_NODE_DIGITS / math.asinh(aside)) + 4
+    return (low + high) / 2 + half * np.cos((np.arange(n) + 0.5) * math.pi / n)
 
 
-def _barycentric(at: Floats, *, angle: Floats) -> Floats:
-    """Return the weights of Chebyshev nodes of the first kind for each point in [-1, 1], shape (points, nodes)."""
-    away = at[:, None] - np.cos(angle)[None, :]
-    exact = np.abs(away) < 1e-15
+def node_weights(log_age: Floats, *, nodes: Floats) -> Floats:
+    """Return the weights of Chebyshev nodes at each ln(α + age), shape (len(log_age), len(nodes)); rows add up to 1."""
+    angle = (np.arange(len(nodes)) + 0.5) * math.pi / len(nodes)
+    away = log_age[:, None] - nodes[None, :]
+    exact = away == 0
     away[exact] = 1.0
-    parts = np.where(np.arange(len(angle)) % 2, -1.0, 1.0) * np.sin(angle) / away
+    parts = np.where(np.arange(len(nodes)) % 2, -1.0, 1.0) * np.sin(angle) / away
     weights = parts / parts.sum(axis=1, keepdims=True)
     hit = exact.any(axis=1)
     weights[hit] = exact[hit]
@@ -103,49 +82,47 @@ def _within_reach(order: npt.NDArray[np.intp], *, z: Floats, shape: float) -> li
     return [*_within_reach(order[:middle], z=z, shape=shape), *_within_reach(order[middle:], z=z, shape=shape)]
 
 
-def _sums(s: float, *, z: Floats, a: float, b: float, k: int) -> Floats:
+def _sums(s: float, *, z: Floats, last: int, a: float, b: float, k: int) -> Floats:
     """Return M_j for one customer at ascending z, shape (k, len(z)): chances at the largest z, tilted to the others."""
     from scipy.special import gammaln
 
     top = float(z[-1])
     lower = np.log(z / top)
     values = np.zeros((k, len(z)))
-    last = _last_term(s + k - 1, z=top)
-    stays_before = 1.0
-    purchases_before = 0.0
+    stay, bought = 1.0, 0.0  # w and W at the first purchase of a block
     for start in range(0, last + 1, _BLOCK * k):
         i = np.arange(start, min(start + _BLOCK * k, last + 1))
-        n = np.arange(start // k, (i[-1] + k) // k + 1)
-        chance = np.concatenate([[stays_before], stays_before * np.exp(np.cumsum(np.log((b + n) / (a + b + n))))])
-        worth = purchases_before + np.concatenate([[0.0], np.cumsum(chance[:-1])])
+        n = start // k + np.arange((len(i) + k) // k + 1)
+        stays = stay * np.cumprod(np.concatenate([[1.0], (b + n) / (a + b + n)]))
+        worth = bought + np.concatenate([[0.0], np.cumsum(stays[:-1])])
         tilt = np.exp(np.multiply.outer(lower, i))
+        log_factor = i * math.log(top) - gammaln(i + 1)
         for j in range(k):
-            shape = s + j
-            log_chance = gammaln(shape + i) - gammaln(i + 1) + i * math.log(top)
-            log_chance += shape * math.log1p(-top) - math.lgamma(shape)
+            log_chance = log_factor + (gammaln(s + j + i) - math.lgamma(s + j) + (s + j) * math.log1p(-top))
             values[j] += tilt @ (np.exp(log_chance) * worth[(i + j) // k - start // k])
-        stays_before, purchases_before = (
-            chance[_BLOCK] if len(chance) > _BLOCK else 0.0,
-            (worth[_BLOCK] if len(worth) > _BLOCK else 0.0),
-        )
-    for j in range(k):
-        values[j] *= np.exp((s + j) * (np.log1p(-z) - math.log1p(-top)))
-    return values
+        if len(i) == _BLOCK * k:
+            stay, bought = float(stays[_BLOCK]), float(worth[_BLOCK])
+    shapes = s + np.arange(k)[:, None]
+    return np.asarray(values * np.exp(shapes * (np.log1p(-z) - math.log1p(-top))))
 
 
-def _last_term(s: float, *, z: float) -> int:
-    """Return the last count of a negative binomial whose chance, and all beyond, matter."""
+def _last_terms(s: Floats, *, z: float) -> npt.NDArray[np.intp]:
+    """Return the last count of each negative binomial (s, z) that matters with all beyond it: bisection."""
+    from scipy.special import gammaln
 
-    def matters(i: float) -> bool:
-        log_chance = math.lgamma(s + i) - math.lgamma(s) - math.lgamma(i + 1) + i * math.log(z) + s * math.log1p(-z)
-        ratio = z * (s + i) / (i + 1)
-        return ratio >= 1 or log_chance - math.log1p(-ratio) > -_DIGITS
+    none = s * math.log1p(-z) - gammaln(s)
 
-    high = 8.0
-    while matters(high):
-        high *= 2
-    low = high / 2
-    while high - low > 0.02 * high + 1:
+    def matters(i: Floats) -> npt.NDArray[np.bool_]:
+        ratio = np.minimum(z * (s + i) / (i + 1), 1 - 1e-16)
+        log_chance = none + gammaln(s + i) - gammaln(i + 1) + i * math.log(z)
+        return np.asarray((z * (s + i) >= i + 1) | (log_chance - np.log1p(-ratio) > -_DIGITS))
+
+    high = np.full(len(s), 8.0)
+    while (more := matters(high)).any():
+        high[more] *= 2
+    low = np.where(high > 8, high / 2, 0.0)
+    for _ in range(5):
         middle = (low + high) / 2
-        low, high = (middle, high) if matters(middle) else (low, middle)
-    return math.ceil(high)
+        more = matters(middle)
+        low, high = np.where(more, middle, low), np.where(more, high, middle)
+    return np.asarray(np.ceil(high), dtype=np.intp)
