@@ -76,9 +76,10 @@ def p_alive(customers: Customers, *, mixing: Mixing, timing: Timing) -> Floats:
 def expected_when_new(horizons: Floats, *, mixing: Mixing, timing: Timing) -> Floats:
     """Return the expected repeat purchases of a new customer in (0, horizon], shape (len(horizons),)."""
     r, alpha, a, b = mixing
-    stays = b + int(timing.drops_at_start)
+    m = int(timing.drops_at_start)
     z = horizons / (alpha + horizons)
-    return np.asarray(expected_renewals(np.array([r]), z=z, a=a, b=np.array([stays]), k=timing.k)[0, 0])
+    after_first = expected_renewals(np.array([r]), z=z, a=a, b=np.array([b + m]), k=timing.k)[0, 0]
+    return after_first * (b / (a + b)) if m else after_first
 
 
 def expected_if_alive(customers: Customers, *, horizon: float, mixing: Mixing, timing: Timing) -> Floats:
