@@ -11,13 +11,21 @@ from analysis.churn.btyd import bg_forecasts as forecasts
 from analysis.churn.btyd.bg_likelihood import Timing, tabulate, thinned, value_and_slope
 from analysis.churn.btyd.bg_simulation import simulated
 from analysis.churn.btyd.customers import Customers, CustomerTable, checked_customers, checked_horizon, checked_weights
-from analysis.churn.btyd.fitting import Estimator, Fit, maximise, require_repeats
+from analysis.churn.btyd.fitting import Estimator, Fit, NotIdentifiedError, maximise, require_repeats
 from analysis.errors import AnalysisError
 
 __all__ = ["BGFamily", "RegularBGFamily"]
 
 Floats = npt.NDArray[np.float64]
 
+_MEANINGS: Final = {
+    "a low": "hardly anybody seems to leave, as in NBD",
+    "b high": "hardly anybody seems to leave, as in NBD",
+    "a high": "customers seem to leave alike",
+    "b low": "nearly everybody seems to leave at once",
+    "r high": "customers seem to buy at the same rate",
+    "r low": "nearly all repeats come from very few customers",
+}
 _SAMPLE_ROWS: Final = 20_000  # the climb starts with these; from three times as many rows on it pays
 
 
@@ -131,13 +139,19 @@ class BGFamily(Estimator):
             part = thinned(tables, rows=_SAMPLE_ROWS)
             sample = (lambda p: value_and_slope(p, tables=part, timing=timing), float(part.n_at_x.sum()))
         age = float(tables.n_at_age @ tables.age) / n
+        if age == 0:
+            raise NotIdentifiedError(
+                f"{type(self).__name__} cannot be fitted: T is 0 for all {n:g} customers, nobody was watched.",
+                hint="end the calibration period later than the first purchases",
+            )
         fit = maximise(
             lambda p: value_and_slope(p, tables=tables, timing=timing),
-            typical={"r": 1.0, "alpha": max(age, 1e-9) / k, "a": 1.0, "b": 3.0},
+            typical={"r": 1.0, "alpha": age / k, "a": 1.0, "b": 3.0},
             n=n,
             ridge=self.ridge,
             start=start,
             sample=sample,
+            meanings=_MEANINGS,
         )
         return fit, n
 

@@ -79,7 +79,7 @@ def expected_when_new(horizons: Floats, *, mixing: Mixing, timing: Timing) -> Fl
     m = int(timing.drops_at_start)
     z = horizons / (alpha + horizons)
     after_first = expected_renewals(np.array([r]), z=z, a=a, b=np.array([b + m]), k=timing.k)[0, 0]
-    return after_first * (b / (a + b)) if m else after_first
+    return np.asarray(after_first * (b / (a + b)) if m else after_first)
 
 
 def expected_if_alive(customers: Customers, *, horizon: float, mixing: Mixing, timing: Timing) -> Floats:

@@ -40,7 +40,7 @@ def simulated(
         left[gone] = 0.0
         here = here[~gone]
     while len(here):
-        gap = rng.gamma(timing.k, 1 / rate[here])
+        gap = rng.gamma(timing.k, 1 / np.maximum(rate[here], 1e-300))  # who draws a rate of 0 never comes back
         now[here] += gap
         within = now[here] <= ages[here] + horizon
         here, gap = here[within], gap[within]

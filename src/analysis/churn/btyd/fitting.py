@@ -58,6 +58,7 @@ def maximise(
     ridge: float = 0.0,
     start: Mapping[str, float] | None = None,
     sample: tuple[LogLikelihood, float] | None = None,
+    meanings: Mapping[str, str] | None = None,
 ) -> Fit:
     """Return the parameters at the top of a log-likelihood (plus the ridge, if any).
 
@@ -73,6 +74,7 @@ def maximise(
         start: Where to start instead, for example at the fit of a neighbouring model.
         sample: The log-likelihood of a part of the customers and their number. The climb starts with it: the full
             data are then read a few times only. The result is that of the full data.
+        meanings: What it says of the customers if a parameter runs away: "<name> low" or "<name> high" → a clause.
 
     Raises:
         AnalysisError: If ``ridge`` is negative or the log-likelihood is not a number at the start.
@@ -95,7 +97,7 @@ def maximise(
             at, _ = _newton(full, at=at, curvature=_curvature(full, at=at), n=n)
         information = n * _curvature(full, at=at)
         value = log_likelihood(np.exp(at))[0]
-    advice = _advice(at, centre=centre, information=information, names=names)
+    advice = _advice(at - centre, information=information, names=names, meanings=meanings or {})
     unknown: Floats = np.full((len(names), len(names)), np.nan)
     covariance = unknown if advice else np.asarray(np.linalg.inv(information), dtype=float)
     parameters = {name: float(value) for name, value in zip(names, np.exp(at), strict=True)}
@@ -173,22 +175,32 @@ def _newton(loss: Loss, *, at: Floats, curvature: Floats, n: float) -> tuple[Flo
     return at, False
 
 
-def _advice(at: Floats, *, centre: Floats, information: Floats, names: Sequence[str]) -> str:
+def _advice(away: Floats, *, information: Floats, names: Sequence[str], meanings: Mapping[str, str]) -> str:
     """Return what the data do not fix and what to do; empty if all is well."""
-    edge = [name for name, away in zip(names, np.abs(at - centre), strict=True) if away > REACH - 0.01]
-    if not np.isfinite(information).all():
-        loose = list(names)
-    else:
-        values, directions = np.linalg.eigh(information)
-        flat = directions[:, values < 1 / _FIXED**2]
-        loose = [name for name, part in zip(names, np.abs(flat).max(axis=1, initial=0.0), strict=True) if part > 0.3]
-    if not edge and not loose:
+    ends = {
+        name: "high" if far > 0 else "low" for name, far in zip(names, away, strict=True) if abs(far) > REACH - 0.01
+    }
+    loose = _loose(information, names=names)
+    if not ends and not loose:
         return ""
-    ends = f"{' and '.join(edge)} ran to the end of the range" if edge else f"the data do not fix {' and '.join(loose)}"
-    return (
-        f"Not identified: {ends}. Take a longer history or more customers, switch on the weak prior (ridge=1), "
-        f"or use a simpler model."
+    found = (
+        f"{' and '.join(ends)} ran to the end of the range" if ends else f"the data do not fix {' and '.join(loose)}"
     )
+    told = dict.fromkeys(meanings[key] for name, end in ends.items() if (key := f"{name} {end}") in meanings)
+    told_as = f": {', '.join(told)}" if told else ""
+    return (
+        f"Not identified: {found}{told_as}. Take a longer history or more customers, switch on the weak prior "
+        f"(ridge=1), or use a simpler model."
+    )
+
+
+def _loose(information: Floats, *, names: Sequence[str]) -> list[str]:
+    """Return the parameters that move along directions in which the log-likelihood is flat."""
+    if not np.isfinite(information).all():
+        return list(names)
+    values, directions = np.linalg.eigh(information)
+    flat = directions[:, values < 1 / _FIXED**2]
+    return [name for name, part in zip(names, np.abs(flat).max(axis=1, initial=0.0), strict=True) if part > 0.3]
 
 
 class Estimator:
