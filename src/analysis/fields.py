@@ -244,6 +244,53 @@ FIELDS: Final[dict[str, Field]] = {
         "By how much the log loss rises when this is taken from another customer",
     ),
     "contrast": Field("典型值", "Typical values"),
+    # --- value
+    "clv": Field(
+        "未来毛利（现值）",
+        "CLV",
+        "money",
+        "一位客户在期限内预期毛利的现值",
+        "Present value of the margin expected of a customer within the horizon",
+    ),
+    "clv_each": Field("人均未来毛利", "CLV a head", "money"),
+    "clv_total": Field("未来毛利合计", "CLV in total", "money"),
+    "share_clv": Field("占未来毛利", "Share of CLV", "share"),
+    "p_alive": Field("还活跃的概率", "P(alive)", "share", "以后还会再买的概率", "Of ever buying again"),
+    "expected_purchases": Field("期限内预期购买", "Expected purchases", "number"),
+    "order_value": Field("预期每次消费", "Expected value of a purchase", "money"),
+    "frequency_band": Field("来得多不多", "Repeat purchases"),
+    "silence_band": Field("多久没来", "Days since last order"),
+    "frequency_from": Field("复购次数从", "Repeats from", "count"),
+    "silent_from": Field("没来天数从", "Silent from", "days"),
+    "week": Field("第几周", "Week", "count"),
+    "in_calibration": Field("用来拟合", "Fitted to"),
+    "actual": Field("实际", "Actual", "count"),
+    "forecast": Field("预测", "Forecast", "number"),
+    "model": Field("模型", "Model"),
+    "predicted": Field("预测", "Forecast", "count"),
+    "mae": Field("人均绝对误差", "Mean absolute error", "number"),
+    "rmse": Field("均方根误差", "Root mean squared error", "number"),
+    "correlation": Field("相关系数", "Correlation", "score"),
+    "log_score": Field(
+        "对数得分",
+        "Log score",
+        "score",
+        "模型给实际次数的平均对数概率，越大越好",
+        "Mean log probability of the actual count; higher is better",
+    ),
+    "n_new": Field("新客", "New customers", "customers"),
+    "acquisition_spend": Field("获客花费", "Acquisition spend", "money"),
+    "cac": Field("获客成本", "CAC", "money", "每位新客的获客花费", "Acquisition spend per new customer"),
+    "ltv": Field(
+        "累计毛利", "LTV", "money", "每位新客到此月龄的累计毛利", "Cumulative margin of a new customer by that age"
+    ),
+    "ltv_to_cac": Field("毛利与获客成本之比", "LTV : CAC", "ratio"),
+    "payback_months": Field(
+        "回本", "Payback", "months", "累计毛利赶上获客成本的月份", "Month in which margin reaches the cost"
+    ),
+    "months_seen": Field("看到的月龄", "Age seen", "months"),
+    "week_from_on": Field("周首日", "Week from", "date"),
+    "n_expected": Field("预计回来", "Expected back", "customers"),
     # --- strategies
     "strategy": Field("策略", "Strategy"),
     "incremental_profit": Field(

@@ -49,6 +49,7 @@ class Workbench:
         self.notebook = notebook
         self.blocks: list[Block] = []
         self._results: dict[str, Estimate] = {}
+        self._named: dict[str, dict[str, Any]] = {}
         self._names: set[str] = set()
         models = notebook_models(context.params)
         if notebook in models:
@@ -288,9 +289,17 @@ class Workbench:
 
     # what is kept ---------------------------------------------------------------------------------
 
-    def results(self, numbers: Mapping[str, Value]) -> None:
-        """Add numbers to ``results.json``; labels and texts among them are passed over."""
+    def results(self, numbers: Mapping[str, Value], *, named: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """Add to ``results.json``.
+
+        Args:
+            numbers: Estimates by name; labels and texts among them are passed over.
+            named: Results that are a name, not a number (which model was used): ``value`` and, by language, ``reason``.
+        """
         self._results.update({name: value for name, value in numbers.items() if isinstance(value, Estimate)})
+        for name, choice in (named or {}).items():
+            blank = Estimate(None, "name").as_result()
+            self._named[name] = {**blank, "value": str(choice["value"]), "reason": choice["reason"]}
 
     def private(self, name: str, table: "pd.DataFrame") -> None:
         """Keep a customer-level table under ``private/``, as Parquet and as a list for a spreadsheet."""
@@ -305,7 +314,7 @@ class Workbench:
 
     def finish(self) -> None:
         """Write the results and say that the notebook came to its end; a page without this has failed."""
-        results = {name: value.as_result() for name, value in self._results.items()}
+        results = {**{name: value.as_result() for name, value in self._results.items()}, **self._named}
         history = {name: [*self._history(name), _point(self.context, value)] for name, value in self._results.items()}
         write_kept({"points": history}, self.context.out / "state" / f"history.{self.notebook}")
         said = [

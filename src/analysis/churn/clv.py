@@ -39,7 +39,7 @@ class CustomerValues(NamedTuple):
         expected_purchases: Within the horizon, not discounted, with its interval.
         order_value: Expected value of an order, currency.
         clv: Currency, with its interval.
-        slope: Slope of log CLV in the log-parameters of both models, shape (parameters, customers).
+        slope: Slope of log CLV in the log-parameters of both models and the log level, shape (parameters, customers).
         covariance: Of all those parameters.
     """
 
@@ -81,6 +81,7 @@ def customer_values(
     margin_share: float,
     horizon: float,
     discount_rate: float,
+    level_error: float = 0.0,
     confidence_level: float = 0.8,
 ) -> CustomerValues:
     """Return P(alive), expected purchases and CLV of every customer, with intervals.
@@ -95,6 +96,8 @@ def customer_values(
         margin_share: Margin of an order's value, in (0, 1].
         horizon: In the model's time unit.
         discount_rate: Continuous rate per time unit.
+        level_error: Standard error of the logarithm of all customers' purchases together, beyond the parameters: what
+            past forecasts missed by. It is shared by all customers.
         confidence_level: In (0, 1).
     """
     share(margin_share, what="margin_share")
@@ -108,6 +111,7 @@ def customer_values(
     )
     expected = np.asarray(model.conditional_expected_purchases(customers, horizon=horizon))
     ratio, slope = _discounting(model, groups, horizon=horizon, discount_rate=discount_rate)
+    slope, covariance = np.vstack([slope, np.ones(slope.shape[1])]), _joint(covariance, np.array([[level_error**2]]))
     both = np.concatenate([slope[:, groups.member], orders.slope])
     joint = _joint(covariance, orders.covariance)
     clv = margin_share * orders.value * expected * ratio[groups.member]

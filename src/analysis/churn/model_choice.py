@@ -15,7 +15,16 @@ import pandas as pd
 from analysis.churn.btyd import uncertainty
 from analysis.churn.btyd.catalogue import MODEL_NAMES
 
-__all__ = ["HOLDOUT_COLUMNS", "PARAMETER_COLUMNS", "Choice", "Judgement", "choose", "judge", "parameter_rows"]
+__all__ = [
+    "HOLDOUT_COLUMNS",
+    "PARAMETER_COLUMNS",
+    "Choice",
+    "Judgement",
+    "choose",
+    "judge",
+    "level_error",
+    "parameter_rows",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -118,13 +127,11 @@ def judge(model: Any, customers: pd.DataFrame, *, horizon: float, counts: Floats
 def choose(holdout: pd.DataFrame, *, slugs: Sequence[str]) -> Choice:
     """Return the first model, unless another one gave what came a clearly higher probability.
 
-    A model that needed a weak prior is passed over while there is one that did not.
-
     Args:
         holdout: One row per judged model, in the book's order; columns of ``HOLDOUT_COLUMNS``.
         slugs: The book's models, in its order.
     """
-    sound = holdout[holdout["usable"].astype(bool) & (holdout["ridge"] == holdout["ridge"].min())]
+    sound = holdout[holdout["usable"].astype(bool)]
     if sound.empty:
         return Choice(slugs[0], MODEL_NAMES[slugs[0]], judged=False, reason=_NOT_JUDGED)
     first, best = sound.iloc[0], sound.iloc[int(sound["log_score"].to_numpy().argmax())]
@@ -138,6 +145,24 @@ def choose(holdout: pd.DataFrame, *, slugs: Sequence[str]) -> Choice:
         judged=True,
         reason=_reason(slug, first=str(first["model"]), left=len(sound), of=len(slugs)),
     )
+
+
+def level_error(predicted: float, *, ci_lower: float, ci_upper: float, confidence_level: float, actual: float) -> float:
+    """Return by how much a forecast's level was off beyond its own interval, as a standard error of its logarithm.
+
+    A season, a trend or a sale moves all customers together, which no parameter of the models knows. One miss is one
+    observation of it: what is left of its square after parameters and luck. 0 for a forecast within its error.
+
+    Examples:
+        >>> round(level_error(100.0, ci_lower=90.0, ci_upper=110.0, confidence_level=0.8, actual=70.0), 2)
+        0.35
+    """
+    if min(predicted, actual, ci_lower) <= 0:
+        return 0.0
+    from scipy.special import ndtri
+
+    expected = math.log(ci_upper / ci_lower) / (2 * float(ndtri(0.5 + confidence_level / 2)))
+    return math.sqrt(max(math.log(actual / predicted) ** 2 - expected**2, 0.0))
 
 
 def parameter_rows(kept: Mapping[str, Any], *, confidence_level: float) -> list[dict[str, Any]]:

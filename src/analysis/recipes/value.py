@@ -144,6 +144,22 @@ def value_choice(value_holdout: pd.DataFrame, value_params: ValueParams) -> dict
     return model_choice.choose(value_holdout, slugs=value_params.models)._asdict()
 
 
+def value_level(value_holdout: pd.DataFrame, value_choice: dict[str, Any]) -> dict[str, Any]:
+    """By how much the model used missed the level of later purchases beyond its own interval: ``level_error``, log."""
+    used = value_holdout[value_holdout["model"] == value_choice["model"]]
+    if used.empty:
+        return {"level_error": 0.0}
+    row = used.iloc[0]
+    missed = model_choice.level_error(
+        float(row["predicted"]),
+        ci_lower=float(row["predicted_ci_lower"]),
+        ci_upper=float(row["predicted_ci_upper"]),
+        confidence_level=_LEVEL,
+        actual=float(row["actual"]),
+    )
+    return {"level_error": missed}
+
+
 def value_model(
     features: pd.DataFrame,
     value_frame: dict[str, Any],
@@ -244,12 +260,14 @@ def customer_values(
     value_model: dict[str, Any],
     value_spend: dict[str, Any],
     value_margin: dict[str, Any],
+    value_level: dict[str, Any],
     value_params: ValueParams,
 ) -> pd.DataFrame:
     """Every customer with their value, one row each, and how it moves with the models' parameters.
 
     ``p_alive``, ``expected_purchases`` (within ``horizon_days``), ``clv`` (currency, margin, discounted) with 80 %
-    intervals ``…_ci_lower`` and ``…_ci_upper``, ``order_value`` (currency); ``slope_<i>``: of log ``clv`` in the i-th
+    intervals ``…_ci_lower`` and ``…_ci_upper`` (parameters of both models, and the level as far as the last forecast
+    missed it), ``order_value`` (currency); ``slope_<i>``: of log ``clv`` in the i-th
     log-parameter divided by its standard error, so that the errors of a sum of customers add up.
     """
     unit = value_model["unit_days"]
@@ -261,6 +279,7 @@ def customer_values(
         margin_share=value_margin["margin_share"],
         horizon=value_params.horizon_days / unit,
         discount_rate=math.log1p(value_params.discount_rate_yearly) * unit / 365,
+        level_error=value_level["level_error"],
         confidence_level=_LEVEL,
     )
     table = pd.DataFrame({"customer_id": features["customer_id"]})

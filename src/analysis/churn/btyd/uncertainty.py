@@ -171,6 +171,7 @@ def predictive_band(
     weights: npt.ArrayLike | None = None,
     confidence_level: float = 0.8,
     luck: bool = True,
+    level_error: float = 0.0,
 ) -> Band:
     """Return the expected purchases of all customers together within the horizon, with an interval.
 
@@ -184,6 +185,8 @@ def predictive_band(
         weights: Customers that each row stands for; one each by default.
         confidence_level: In (0, 1).
         luck: Whether the interval is for what will be counted.
+        level_error: Standard error of the logarithm of the level, beyond parameters and luck: seasons and trends that
+            the model does not know, as far as past forecasts missed by them.
     """
     n = len(np.asarray(customers["frequency"]))
     weight = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
@@ -195,7 +198,7 @@ def predictive_band(
     def total(other: Any) -> float:
         return float(weight @ other.conditional_expected_purchases(customers, horizon=horizon))
 
-    variance = spread(gradient(model, total), _covariance(model)) ** 2
+    variance = spread(gradient(model, total), _covariance(model)) ** 2 + (level_error * value) ** 2
     if luck:
         variance += float(weight @ luck_variance(model, customers, horizon=horizon))
     relative = np.sqrt(variance) / value if value > 0 else 0.0
