@@ -37,7 +37,7 @@ __all__ = ["Pairs", "ParetoTables", "pair_up", "paretos", "tail_integrals", "val
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 
-_BLOCK: Final = 2048  # distinct times whose nodes are worked on at once
+_BLOCK: Final = 512  # distinct times worked on at once: their nodes stay in the processor's cache
 _LAVISH: Final = 8  # all combinations of x and t are computed if they are at most so many times the rows …
 _MOST_CELLS: Final = 2_000_000  # … and no more than this
 _DIGITS: Final = 13  # of the quadrature
@@ -226,8 +226,8 @@ def _fill_list(out: Floats, p: Floats, *, q: float, ratio: Floats, y: Floats, we
 
 def _later(ratio: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return (β+τ)/(β+t) at the nodes and its logarithm, shapes (n, m)."""
-    grown = np.outer(ratio, np.expm1(np.minimum(y, _OVERFLOW)))
-    return 1 + grown, np.log1p(grown) + np.maximum(y - _OVERFLOW, 0.0)
+    later = 1 + np.outer(ratio, np.expm1(np.minimum(y, _OVERFLOW)))
+    return later, np.log(later) + np.maximum(y - _OVERFLOW, 0.0)
 
 
 def _present(values: Floats, at: Codes) -> tuple[Floats, Codes]:
