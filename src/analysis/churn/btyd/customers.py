@@ -110,7 +110,9 @@ def _column(customers: CustomerTable, name: str) -> Floats:
         raise AnalysisError(f"The column '{name}' of customers must hold numbers: {error}.") from error
     if values.ndim != 1:
         raise AnalysisError(f"The column '{name}' of customers must be one-dimensional, got shape {values.shape}.")
-    if values.size and not np.isfinite(values.sum()):
+    with np.errstate(invalid="ignore", over="ignore"):
+        suspect = not np.isfinite(values.sum())
+    if suspect:
         _refuse(~np.isfinite(values), name, "must be a finite number")
     return values
 
