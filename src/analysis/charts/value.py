@@ -48,13 +48,13 @@ def tracking(table: pd.DataFrame, *, style: Style) -> "Figure":
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = style.canvas(300 if style.narrow else 360, left=8, right=46, top=30, bottom=40)
+    figure, axes = style.canvas(300 if style.narrow else 360, left=8, right=8, top=30, bottom=40)
     weeks = table["week"].to_numpy(dtype=float)
     axes.fill_between(weeks, table["forecast_ci_lower"], table["forecast_ci_upper"], color=ACCENT_SOFT, linewidth=0)
     axes.plot(weeks, table["forecast"], color=ACCENT, linewidth=2, linestyle=(0, (5, 3)))
     axes.plot(weeks, table["actual"], color=INK, linewidth=2)
     top = float(max(table["forecast_ci_upper"].max(), table["actual"].max(), 1.0))
-    axes.set(xlim=(0, weeks[-1]), ylim=(0, top * 1.06))
+    axes.set(xlim=(0, weeks[-1] * (1.16 if style.narrow else 1.09)), ylim=(0, top * 1.06))  # room for the numbers
     marks = [mark for mark in MaxNLocator(nbins=4, integer=True).tick_values(0, top) if 0 < mark <= top * 1.06]
     label_y_right(axes, marks, [style.number(mark, "count") for mark in marks])
     ends = weeks[table["in_calibration"].to_numpy(dtype=bool)]
@@ -223,8 +223,10 @@ def _values(table: pd.DataFrame, names: list[str], *, style: Style) -> "Figure":
     for y, row in enumerate(table.to_dict("records")):
         estimate = _estimate(row, "clv_each", "money")
         interval_mark(axes, y + _drop(style), estimate, color=ACCENT if y == 0 else MARK, factor=scale.factor)
-        n = style.number(row["n_customers"], "customers")
-        _row(axes, y, names[y], f"{style.number(row['clv_each'], 'money')}　{n}", style=style, bold=y == 0)
+        said = style.number(row["clv_each"], "money")
+        if not style.narrow:  # a phone has no room for both beside a long name
+            said = f"{said}　{style.number(row['n_customers'], 'customers')}"
+        _row(axes, y, names[y], said, style=style, bold=y == 0)
     _x_axis(axes, lambda value: f"{value:,.6g}")
     axes.axvline(0, color=ZERO, linewidth=1.25, zorder=2)
     _above(axes, style.text("人均未来毛利（现值），", "Future margin a head (present value), ") + scale.label)
@@ -308,4 +310,6 @@ def _two_lines(label: str) -> str:
     """Break the head of a column before its last word."""
     if " 天" in label:
         return label.replace(" 天", "\n天", 1)
-    return label.replace(" days", "\ndays", 1).replace("over ", ">\u200a") if " days" in label else label
+    first = label.split(" ", maxsplit=1)[0]
+    short = f"≤{first} days" if label.endswith("or less") else label.replace("over ", ">", 1)
+    return short.replace(" days", "\ndays", 1)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["NOT_JUDGED", "SPEND_AT_MOST", "STOP_SOURCE", "explained", "tracking_claim"]
+__all__ = ["NOT_JUDGED", "SPEND_AT_MOST", "STOP_SOURCE", "explained", "need_note", "payback_claim", "tracking_claim"]
 
 Words = dict[str, str]
 
@@ -92,11 +92,10 @@ def explained(
 ) -> dict[str, Words]:
     """Return the labels of the page by language: reason, margin_origin, alive_note, order_value_origin, prior_note."""
     ridge = float(model["ridge"])
+    how_much = "one customer" if ridge == 1 else f"{ridge:g} customers"
     prior = {
         "zh": f"数据单独定不出参数，加了相当于 {ridge:g} 位客户的弱先验。" if ridge else "",
-        "en": f"The data alone do not fix its parameters; a weak prior worth {ridge:g} customers was added. "
-        if ridge
-        else "",
+        "en": f"The data alone do not fix its parameters; a weak prior worth {how_much} was added." if ridge else "",
     }
     return {
         "reason": choice["reason"],
@@ -104,6 +103,34 @@ def explained(
         "alive_note": _ALIVE.get(model["model"], _ALIVE_ELSE),
         "order_value_origin": _GAMMA_GAMMA if spend["usable"] else _SHRUNKEN,
         "prior_note": prior,
+    }
+
+
+def need_note(*, failed: bool) -> Words:
+    """Return how far the chances to come back have proved themselves."""
+    if failed:
+        return {
+            "zh": "过去的窗口里，这些概率没有全部通过检验，只作参考。",
+            "en": "On past windows these chances did not pass every test: take them as a rough guide.",
+        }
+    return {
+        "zh": "过去的窗口里，这些概率经得起检验。",
+        "en": "On past windows these chances held.",
+    }
+
+
+def payback_claim(*, months: float, seen: float) -> Words:
+    """Return the claim of the payback section from the month of payback of all sources together; NaN: not yet."""
+    if seen != seen:  # noqa: PLR0124 - NaN is not itself
+        return {"zh": "新客还太少，看不出何时回本", "en": "Too few new customers yet to see when they pay back"}
+    if months == months:  # noqa: PLR0124 - NaN is not itself
+        return {
+            "zh": f"一位新客平均第 {months:.0f} 个月挣回获客成本",
+            "en": f"On average a new customer has earned the cost of acquisition by month {months:.0f}",
+        }
+    return {
+        "zh": f"看到第 {seen:.0f} 个月，新客平均还没挣回获客成本",
+        "en": f"By month {seen:.0f} the average new customer has not earned the cost of acquisition",
     }
 
 

@@ -45,6 +45,19 @@ def clv_by_source(customer_values: pd.DataFrame, customer_sources: pd.DataFrame)
     return table.nlargest(_MOST_SOURCES, "n_customers").sort_values("clv_each", ascending=False, ignore_index=True)
 
 
+def clv_sources_headline(clv_by_source: pd.DataFrame) -> dict[str, Any]:
+    """The sources whose customers are worth most and least a head, among those of ten or more; empty without sources."""
+    shown = clv_by_source[clv_by_source["n_customers"] >= _FEWEST_IN_GROUP]
+    if shown.empty:
+        return {}
+    found: dict[str, Any] = {}
+    for place, row in (("best", shown.iloc[0]), ("least", shown.iloc[-1])):
+        found[f"{place}_source"] = str(row["source"])
+        ends = [row[f"clv_each{end}"] for end in ("", "_ci_lower", "_ci_upper")]
+        found[f"{place}_each"] = _estimate(ends, "money", n=int(row["n_customers"]))
+    return found
+
+
 def _clv_by(customers: pd.DataFrame, group: str) -> pd.DataFrame:
     columns = [group, "n_customers", "p_alive", "clv_each", "clv_each_ci_lower", "clv_each_ci_upper"]
     columns += ["clv_total", "clv_total_ci_lower", "clv_total_ci_upper", "share_clv", "confidence_level"]
@@ -147,6 +160,34 @@ def need_calendar(next_need_forecast: pd.DataFrame, as_of: date) -> pd.DataFrame
     return table.astype({"week_from_on": "datetime64[us]", "week_ends_on": "datetime64[us]"})
 
 
+def need_headline(
+    next_need_forecast: pd.DataFrame, next_need_verdict: dict[str, Any], value_params: ValueParams
+) -> dict[str, Any]:
+    """Who will need us next, in numbers: ``shown``, ``n_back`` within ``need_horizon``, ``note`` by language.
+
+    The interval is the luck of independent customers; the level of the weeks to come is not in it.
+    """
+    known = "p_purchase" in next_need_forecast.columns
+    p = next_need_forecast["p_purchase"].to_numpy(dtype=float) if known else np.zeros(0)
+    back = uncertainty.band(
+        float(p.sum()), standard_error=float(np.sqrt((p * (1 - p)).sum())), scale="plain", confidence_level=_LEVEL
+    )
+    return {
+        "shown": bool(known and p.sum() > 0),
+        "n_back": _estimate(back, "customers", n=len(p)),
+        "share_back": Estimate(float(p.mean()) if len(p) else None, "share", grade=Grade.OBSERVATIONAL, n=len(p)),
+        "need_horizon": Estimate(value_params.next_need_days, "days"),
+        "need_note": value_words.need_note(failed=bool(next_need_verdict["failed"])),
+    }
+
+
+def value_model_table(value_holdout: pd.DataFrame) -> pd.DataFrame:
+    """Forecast and actual of the holdout by model, for readers: name of the model instead of its slug."""
+    columns = ["predicted", "predicted_ci_lower", "predicted_ci_upper", "confidence_level", "actual"]
+    shown = value_holdout[["model", "n_customers", *columns, "mae", "correlation", "log_score"]]
+    return shown.assign(model=[catalogue.MODEL_NAMES[str(slug)] for slug in shown["model"]])
+
+
 def value_headline(
     features: pd.DataFrame,
     customer_values: pd.DataFrame,
@@ -179,7 +220,7 @@ def value_headline(
         "clv_share_top": Estimate(float(worth[:top].sum() / worth.sum()), "share", grade=Grade.OBSERVATIONAL, n=n),
         "clv_top_each": Estimate(float(worth[:top].mean()), "money", grade=Grade.OBSERVATIONAL, n=top),
         "expected_purchases": _estimate(purchases, "count", n=n),
-        "top": Estimate(_TOP, "share"),
+        "n_alive": Estimate(float(customer_values["p_alive"].sum()), "customers", grade=Grade.OBSERVATIONAL, n=n),
         "n_customers": Estimate(n, "customers"),
         "n_repeaters": Estimate(value_frame["n_repeaters"], "customers"),
         "share_repeaters": Estimate(value_frame["n_repeaters"] / n, "share"),
@@ -215,7 +256,7 @@ def value_judgement(
     }
 
 
-def value_decision(unit_economics: pd.DataFrame, clv_by_tier: pd.DataFrame) -> dict[str, Any]:
+def value_decision(unit_economics: pd.DataFrame, value_best_tier: dict[str, Any]) -> dict[str, Any]:
     """The numbers of the decision: a ``source`` whose customers cost more than they earn, else what the best are worth.
 
     With a source: ``cac``, ``ltv``, ``months`` it counts to, ``worth`` (currency spent above what came back). Sources
@@ -235,6 +276,11 @@ def value_decision(unit_economics: pd.DataFrame, clv_by_tier: pd.DataFrame) -> d
             "months": Estimate(float(worst["months_seen"]), "months"),
             "worth": _estimate(lost, "money", n=n),
         }
+    return value_best_tier
+
+
+def value_best_tier(clv_by_tier: pd.DataFrame) -> dict[str, Any]:
+    """The tier worth most a head among those of ten customers or more: ``tier`` and ``clv_best``."""
     shown = clv_by_tier[clv_by_tier["n_customers"] >= _FEWEST_IN_GROUP]
     best: Any = (shown if len(shown) else clv_by_tier).iloc[0]
     ends = [best[f"clv_each{end}"] for end in ("", "_ci_lower", "_ci_upper")]
@@ -242,6 +288,24 @@ def value_decision(unit_economics: pd.DataFrame, clv_by_tier: pd.DataFrame) -> d
         "tier": {"zh": best["tier_zh"], "en": best["tier_en"]},
         "clv_best": _estimate(ends, "money", n=int(best["n_customers"])),
     }
+
+
+def payback_headline(unit_economics: pd.DataFrame) -> dict[str, Any]:
+    """The claim of the payback section by language, with its numbers: all sources together."""
+    if unit_economics.empty:
+        return {}
+    row: Any = unit_economics.iloc[0]
+    n = int(row["n_new"])
+    ends = [row[f"ltv_to_cac{end}"] for end in ("", "_ci_lower", "_ci_upper")]
+    return {
+        "ltv_to_cac": _estimate(ends, "ratio", n=n),
+        "payback_claim": value_words.payback_claim(months=row["payback_months"], seen=row["months_seen"]),
+    }
+
+
+def value_used(value_choice: dict[str, Any]) -> dict[str, Any]:
+    """The entry ``model`` of ``results.json``: the slug used, and why by language."""
+    return {"value": value_choice["model"], "reason": value_choice["reason"]}
 
 
 def value_decision_words(value_decision: dict[str, Any]) -> dict[str, Any]:
