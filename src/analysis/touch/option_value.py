@@ -49,31 +49,35 @@ class TouchWorth:
 
 
 def fatigue_now(
-    per_day: Mapping[str, Floats], *, annoyance: Mapping[str, float], effects: Mapping[str, float]
+    per_day: Mapping[str, Floats], *, said_by: list[str], annoyance: Mapping[str, float], effects: Mapping[str, float]
 ) -> Floats:
-    """Return the fatigue, in touches, of customers touched so often a day on each channel, as it settles.
+    """Return the fatigue, in touches, that a message meets, as it settles under so many touches a day.
 
     Args:
-        per_day: Touches a day by channel, one array of customers each; at least one channel.
+        per_day: Touches a day by channel, one array of n customers each.
+        said_by: The channel of each message.
         annoyance: What a touch by each channel tires, against a private message.
         effects: Effect sizes; ``fatigue_days`` and ``cross_channel`` are used.
+
+    Returns:
+        One row per customer (a single row of zeros where no touches are known), one column per message: the stock of
+        its own channel, and a share of the others'.
     """
-    return sum(
-        (rate * annoyance.get(channel, 1.0) * effects["fatigue_days"] for channel, rate in per_day.items()),
-        start=np.zeros(1),
-    )
+    stock = {name: rate * annoyance.get(name, 1.0) * effects["fatigue_days"] for name, rate in per_day.items()}
+    total: Floats = sum(stock.values(), start=np.zeros(1))
+    cross = effects["cross_channel"]
+    return np.stack([cross * total + (1 - cross) * stock.get(channel, np.zeros(1)) for channel in said_by], axis=1)
 
 
 def customer_side(customers: pd.DataFrame, *, fatigue: Floats) -> dict[str, Floats]:
-    """Return the customers' columns as arrays (n, 1), to be set against messages (M,).
+    """Return the customers' columns as arrays (n, 1), to be set against messages (M,); fatigue is (n, M).
 
     Raises:
         AnalysisError: If a column is missing.
     """
     columns_present(customers.columns, needed=CUSTOMER_COLUMNS, table="strategy_customers")
     side = {name: customers[name].to_numpy(dtype=np.float64) for name in CUSTOMER_COLUMNS}
-    side["fatigue"] = np.broadcast_to(fatigue, (len(customers),)).astype(np.float64)
-    return {name: column[:, None] for name, column in side.items()}
+    return {**{name: column[:, None] for name, column in side.items()}, "fatigue": fatigue}
 
 
 def message_side(
@@ -86,7 +90,7 @@ def message_side(
     """Return the messages' columns as arrays (M,).
 
     Args:
-        messages: One row per message: ``channel``, ``template``, ``discount_share`` (0 without an offer), ``valid_days``.
+        messages: One row per message: ``channel``, ``template``, ``discount_share`` (0: none), ``valid_days``.
         channels: The channels as ``strategy_channels`` has them.
         effects: Effect sizes by name.
         rates: ``read_rate_<channel>`` and ``confirm_rate_<channel>`` instead of the channels' own, where given.

@@ -8,7 +8,7 @@ from analysis.touch.plan.problem import NOTHING, Ints, PlanProblem, used, worth
 
 __all__ = ["ExactPlan", "solve_exactly"]
 
-_NODES = 20_000  # branch-and-bound nodes: a limit on work, not on time, so that the same input gives the same plan
+_NODES = 2_000  # branch-and-bound nodes: a limit on work, not on time, so that the same input gives the same plan
 _ROUNDING = 1e-6
 
 

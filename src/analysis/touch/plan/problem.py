@@ -108,4 +108,6 @@ def used(problem: PlanProblem, choice: Ints) -> Floats:
     begin, end = problem.use_first[chosen].astype(np.int64), problem.use_first[chosen + 1].astype(np.int64)
     lengths = end - begin
     places = np.repeat(begin - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths) + np.arange(lengths.sum())
-    return np.bincount(problem.use_limit[places], weights=problem.use_amount[places], minlength=problem.limits)
+    weights = problem.use_amount[places]
+    total: Floats = np.bincount(problem.use_limit[places], weights=weights, minlength=problem.limits).astype(np.float64)
+    return total

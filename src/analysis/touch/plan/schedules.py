@@ -1,0 +1,202 @@
+"""The schedules a customer could get within the plan: one touch, or two on different days, each allowed by the rules.
+
+What breaks a rule is never offered, so no choice among the schedules can break one. Of all possible schedules a
+customer keeps those that earn most, spread over the days so that staff's days can be levelled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, permutations
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.touch.plan.permission import RuleWindow
+from analysis.touch.plan.problem import Floats, Ints
+
+__all__ = ["NO_TOUCH", "Schedules", "possible_schedules"]
+
+Flags = npt.NDArray[np.bool_]
+Small = npt.NDArray[np.int8]
+
+NO_TOUCH: Final = -1
+"""Message and day of a second touch that is not there."""
+_MESSAGES: Final = 3  # a customer's messages that are combined: those that earn most
+_ASKED_FOR: Final = 1e9  # currency: a message somebody asked for is combined before all others
+_CHUNK: Final = 20_000
+_SPREAD: Final = 0.02  # relative noise by which days of equal worth are ranked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedules:
+    """Schedules of all customers, one after the other.
+
+    Attributes:
+        first: Customer i's schedules are ``first[i]`` to ``first[i + 1] - 1``.
+        message: Of the first and the second touch; schedules × 2.
+        day: Of both touches.
+        value: What the schedule earns, currency.
+    """
+
+    first: Ints
+    message: Small
+    day: Small
+    value: npt.NDArray[np.float32]
+
+
+def possible_schedules(
+    worth: Floats,
+    *,
+    gain: Floats,
+    allowed: Flags,
+    left: Floats,
+    windows: Sequence[RuleWindow],
+    channels: Sequence[str],
+    cooldown_days: Sequence[int],
+    keep: int,
+    twice: bool,
+    wanted: Flags,
+    seed: int,
+) -> Schedules:
+    """Return the schedules worth considering.
+
+    Args:
+        worth: What one touch earns; customers × messages × days, currency.
+        gain: The part of it that an earlier touch weakens; same shape.
+        allowed: Whether a touch on its own breaks no rule; same shape.
+        left: Share of ``gain`` that a first message leaves to a second so many days later; messages × messages × days.
+        windows: Caps, for two touches together.
+        channels: Of the messages.
+        cooldown_days: Of the messages.
+        keep: Schedules kept for a customer at most.
+        twice: Whether a customer may get two touches.
+        wanted: Customers × messages that somebody asked for: kept even if they earn nothing.
+        seed: Of the noise that spreads days of equal worth.
+    """
+    n, m, days = worth.shape
+    rng = np.random.default_rng([seed, 0x5C4ED])
+    ruled = np.array([[channel in window.channels for channel in channels] for window in windows], dtype=bool).reshape(
+        -1, m
+    )
+    parts: list[tuple[Ints, Small, Small, npt.NDArray[np.float32]]] = []
+    for begin in range(0, max(n, 1), _CHUNK):
+        rows = slice(begin, min(begin + _CHUNK, n))
+        value = np.where(allowed[rows], worth[rows], -np.inf)
+        best: Floats = value.max(axis=2, initial=-np.inf) + np.where(wanted[rows], _ASKED_FOR, 0.0)
+        top = np.argsort(-best, axis=1, kind="stable")[:, :_MESSAGES]
+        single = np.take_along_axis(value, top[:, :, None], axis=1)
+        asked = np.take_along_axis(wanted[rows], top, axis=1)
+        offered = [_singles(single, top=top, asked=asked)]
+        if twice and days > 1:
+            second = np.take_along_axis(gain[rows], top[:, :, None], axis=1)
+            fits = _joint(windows, ruled, top=top, rows=rows, days=days)
+            offered.append(
+                _pairs(
+                    single,
+                    second=second,
+                    top=top,
+                    fits=fits,
+                    left=left,
+                    channels=np.array(channels),
+                    cooldown=np.array(cooldown_days),
+                )
+            )
+        parts.append(_kept(offered, keep=keep, rng=rng))
+    counts = np.concatenate([part[0] for part in parts])
+    return Schedules(
+        first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+        message=np.concatenate([part[1] for part in parts]),
+        day=np.concatenate([part[2] for part in parts]),
+        value=np.concatenate([part[3] for part in parts]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """Alternatives of a chunk: their value (-inf: none), messages and days; customers × alternatives (× 2)."""
+
+    value: Floats
+    message: Small
+    day: Small
+    boost: Floats  # added where alternatives are ranked: what somebody asked for is kept
+    share: float  # of what is kept
+
+
+def _singles(single: Floats, *, top: npt.NDArray[np.intp], asked: Flags) -> _Offered:
+    c, k, days = single.shape
+    value = np.where((single > 0) | asked[:, :, None], single, -np.inf).reshape(c, k * days)
+    message = np.full((c, k * days, 2), NO_TOUCH, dtype=np.int8)
+    message[:, :, 0] = np.repeat(top, days, axis=1)
+    day = np.full((c, k * days, 2), NO_TOUCH, dtype=np.int8)
+    day[:, :, 0] = np.tile(np.arange(days), k)
+    boost = np.repeat(np.where(asked, _ASKED_FOR, 0.0), days, axis=1)
+    return _Offered(value, message, day, boost, 0.6)
+
+
+def _joint(
+    windows: Sequence[RuleWindow], ruled: Flags, *, top: npt.NDArray[np.intp], rows: slice, days: int
+) -> dict[tuple[int, int, int, int], Flags]:
+    """Return for places a, b and days d < e whether touches on both days together keep every cap."""
+    full = {
+        (w, d, e): window.used[rows, e] + 2 > window.limit[e]
+        for w, window in enumerate(windows)
+        for d, e in combinations(range(days), 2)
+        if window.together[d, e]
+    }
+    fits = {}
+    for a, b in permutations(range(top.shape[1]), 2):
+        both = [ruled[w][top[:, a]] & ruled[w][top[:, b]] for w in range(len(windows))]
+        for d, e in combinations(range(days), 2):
+            fine = np.ones(len(top), dtype=bool)
+            for w in range(len(windows)):
+                if (w, d, e) in full:
+                    fine &= ~(both[w] & full[w, d, e])
+            fits[a, b, d, e] = fine
+    return fits
+
+
+def _pairs(
+    single: Floats,
+    *,
+    second: Floats,
+    top: npt.NDArray[np.intp],
+    fits: dict[tuple[int, int, int, int], Flags],
+    left: Floats,
+    channels: npt.NDArray[np.str_],
+    cooldown: npt.NDArray[np.int_],
+) -> _Offered:
+    c = len(single)
+    value = np.full((c, len(fits)), -np.inf)
+    message = np.empty((c, len(fits), 2), dtype=np.int8)
+    day = np.empty((c, len(fits), 2), dtype=np.int8)
+    for p, ((a, b, d, e), fine) in enumerate(fits.items()):
+        before, after = top[:, a], top[:, b]
+        rested = (channels[before] != channels[after]) | (e - d >= cooldown[after])
+        sold = single[:, b, e] - second[:, b, e] * (1 - left[before, after, e - d])
+        # Each of the two must add something: else the single touch is the better schedule.
+        worthwhile = fine & rested & (single[:, a, d] > 0) & (sold > 0)
+        value[:, p] = np.where(worthwhile, single[:, a, d] + np.where(worthwhile, sold, 0.0), -np.inf)
+        message[:, p, 0], message[:, p, 1] = before, after
+        day[:, p, 0], day[:, p, 1] = d, e
+    return _Offered(value, message, day, np.zeros((c, 1)), 0.4)
+
+
+def _kept(
+    offered: list[_Offered], *, keep: int, rng: np.random.Generator
+) -> tuple[Ints, Small, Small, npt.NDArray[np.float32]]:
+    """Return counts by customer and the alternatives kept, by descending value within each customer."""
+    values, messages, days = [], [], []
+    for kind in offered:
+        most = keep if len(offered) == 1 else max(1, round(keep * kind.share))
+        noisy: Floats = kind.value * (1 + _SPREAD * rng.random(kind.value.shape)) + kind.boost
+        place = np.argsort(-noisy, axis=1, kind="stable")[:, :most]
+        values.append(np.take_along_axis(kind.value, place, axis=1))
+        messages.append(np.take_along_axis(kind.message, place[:, :, None], axis=1))
+        days.append(np.take_along_axis(kind.day, place[:, :, None], axis=1))
+    value, message, day = (np.concatenate(part, axis=1) for part in (values, messages, days))
+    order = np.argsort(np.negative(value), axis=1, kind="stable")
+    value = np.take_along_axis(value, order, axis=1)
+    message, day = (np.take_along_axis(part, order[:, :, None], axis=1) for part in (message, day))
+    there = np.isfinite(value)
+    return there.sum(axis=1).astype(np.int32), message[there], day[there], value[there].astype(np.float32)
