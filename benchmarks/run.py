@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import btyd
 import customer_summary
 import demo_book
 import feature_table
@@ -23,7 +24,11 @@ RESULTS = HERE / "results"
 CACHE = ROOT / ".cache" / "bench"
 CUSTOMERS = {"small": 50_000, "full": 1_000_000}
 DEMO_CUSTOMERS = {"small": 2_000, "full": 20_000}
-NAMES = ("customer_summary", "feature_table", "demo_book", "notebook_overhead")
+BTYD_CUSTOMERS = {
+    "small": {"bg_nbd_fit": 50_000, "pareto_nbd_fit": 10_000, "gamma_gamma_fit": 50_000, "forecast": 50_000},
+    "full": {"bg_nbd_fit": 1_000_000, "pareto_nbd_fit": 100_000, "gamma_gamma_fit": 1_000_000, "forecast": 1_000_000},
+}
+NAMES = ("customer_summary", "feature_table", "btyd", "demo_book", "notebook_overhead")
 
 
 def main() -> None:
@@ -55,6 +60,37 @@ def _customer_summary(size: str, repeats: int) -> dict[str, Any]:
 
 def _feature_table(size: str, repeats: int) -> dict[str, Any]:
     return _ways(feature_table.WAYS, HERE / "feature_table.py", _shop(size), repeats=repeats, rounding=1.0)
+
+
+def _btyd(size: str, repeats: int) -> dict[str, Any]:
+    """Run each work by each way, check that they agree, and set the CPU of the work alone against ours."""
+    ways: dict[str, Any] = {}
+    for work, customers in BTYD_CUSTOMERS[size].items():
+        table = CACHE / f"btyd-{customers}.parquet"
+        if not table.exists():
+            CACHE.mkdir(parents=True, exist_ok=True)
+            run([sys.executable, HERE / "btyd.py", "make", str(customers), table])
+        costs = {}
+        for way, where in btyd.WAYS.items():
+            python = Path(sys.executable) if where == "ours" else _peers()
+            runs = [run([python, HERE / "btyd.py", way, work, table]) for _ in range(repeats)]
+            costs[way] = min(runs, key=lambda cost: cost.answer["work_cpu_seconds"])
+        ours = costs["siyu"].answer
+        for way, cost in costs.items():
+            if apart := btyd.disagreement(work, ours, cost.answer):
+                raise SystemExit(f"{work} by siyu and {way} differ, {apart}: {ours} {cost.answer}")
+            seconds = cost.answer["work_cpu_seconds"]
+            ways[f"{work}, {way}"] = {
+                "customers": customers,
+                "cpu_seconds": round(seconds, 3),
+                "times_siyu": round(seconds / ours["work_cpu_seconds"], 1),
+                "aim": btyd.AIMS[work] if size == "full" else "",
+                "log_likelihood": round(cost.answer.get("log_likelihood", 0.0), 3) or "",
+                "process_cpu_seconds": round(cost.cpu_seconds, 3),
+                "peak_mb": round(cost.peak_mb, 3),
+                "answer": cost.answer,
+            }
+    return {"ways": ways}
 
 
 def _demo_book(size: str, repeats: int) -> dict[str, Any]:
