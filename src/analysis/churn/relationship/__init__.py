@@ -1,0 +1,1 @@
+"""The relationship clock: contacts are deleted, by the customer or by staff, or are still there."""
