@@ -134,8 +134,11 @@ class StrategiesParams(NotebookParams):
     strategies: str = Field(default="params/strategies/beauty.yaml", description="file of strategies")
     horizon_days: int = Field(default=90, ge=7, le=730, description="days simulated")
     replicates: int = Field(default=200, ge=20, le=2000, description="simulated futures per strategy")
-    sample_customers: int = Field(
-        default=2000, ge=200, le=50_000, description="customers each future simulates; totals are scaled up to all"
+    sample_customers: int | None = Field(
+        default=None,
+        ge=200,
+        le=10_000_000,
+        description="customers each future simulates, totals scaled up to all; null simulates them all",
     )
     effects: str = Field(default="params/effects/default.yaml", description="file of effect sizes: priors with sources")
     cap_mode: str = Field(

@@ -61,6 +61,19 @@ EFFECTS: Final = (
     "deletion_touch",
     "deletion_fatigue",
     "deletion_loss",
+    "template_wear",
+    "novelty_days",
+    "preferred_softening",
+    "hour_gain",
+    "refusal_touch",
+    "habit_gain",
+    "reference_price",
+    "habit_days",
+    "sleeping_dog_leaves",
+    "second_life",
+    "second_life_dropout",
+    "bargain_dropout",
+    "referral_bond",
 )
 _NEUTRAL: Final = {
     "confirm_rate": 1.0,
@@ -72,6 +85,8 @@ _NEUTRAL: Final = {
     "promotion_gain": 1.0,
     "fatigue_days": 14.0,
     "trust_days": 120.0,
+    "novelty_days": 14.0,
+    "habit_days": 180.0,
 }
 
 
@@ -83,7 +98,7 @@ class Effect(DatedModel):
     """
 
     name: str
-    law: Literal["exposure", "response", "fatigue", "trust", "deletion"]
+    law: Literal["need", "exposure", "response", "fatigue", "trust", "deletion"]
     kind: Literal["lognormal", "beta"]
     mean: float = Field(ge=0)
     sd: float | None = Field(default=None, gt=0)

@@ -1,37 +1,53 @@
-"""Fatigue: a fast stock per channel, one more with every delivered touch, gone in weeks."""
+"""Fatigue: a fast stock per channel, one more with every delivered touch, gone in weeks; and wear of a template."""
 
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
-__all__ = ["decayed", "felt_fatigue", "response_left", "steady_fatigue"]
+from analysis.touch.arithmetic import exp
 
-Floats = npt.NDArray[np.floating]
+__all__ = ["decayed", "felt_fatigue", "novelty_left", "response_left", "steady_fatigue"]
 
 
-def decayed(stock: Floats, *, days: float, memory_days: Floats) -> Floats:
+def decayed(stock: Any, *, days: Any, memory_days: Any) -> Any:
     """Return what is left of a stock after so many days.
 
     Examples:
-        >>> decayed(np.array([1.0]), days=14, memory_days=np.array([14.0])).round(3)
-        array([0.368])
+        >>> round(float(decayed(1.0, days=14, memory_days=14.0)), 3)
+        0.368
     """
-    return np.asarray(stock * np.exp(-days / memory_days))
+    return stock * exp(-days / memory_days)
 
 
-def steady_fatigue(touches_per_day: Floats, *, fatigue_days: Floats) -> Floats:
+def steady_fatigue(touches_per_day: Any, *, fatigue_days: Any) -> Any:
     """Return the mean stock under a constant stream of touches."""
     return touches_per_day * fatigue_days
 
 
-def felt_fatigue(own: Floats, *, others: Floats, cross_channel: Floats) -> Floats:
+def felt_fatigue(own: Any, *, others: Any, cross_channel: Any, preferred: Any = 0.0, softening: Any = 0.0) -> Any:
     """Return the fatigue a touch meets: its own channel's, and a share of the others'.
 
+    Args:
+        own: Stock of the touch's own channel, in touches.
+        others: Stock of all other channels.
+        cross_channel: Share of the others' stock that is felt too.
+        preferred: 1 if the touch comes by the channel the customer prefers, else 0.
+        softening: Share of the cross-channel fatigue that a preferred channel takes away.
+
     References:
-        Godfrey, A., Seiders, K. and Voss, G. (2011), Journal of Marketing: one more channel hurts beyond a point.
+        Godfrey, A., Seiders, K. and Voss, G. (2011), Journal of Marketing: one more channel hurts beyond a point, and
+        the preferred channel softens it.
     """
-    return own + cross_channel * others
+    return own + cross_channel * (1.0 - softening * preferred) * others
 
 
-def response_left(fatigue: Floats, *, fatigue_response: Floats) -> Floats:
+def response_left(fatigue: Any, *, fatigue_response: Any) -> Any:
     """Return the share of a touch's worth that fatigue leaves."""
-    return np.exp(-fatigue_response * fatigue)
+    return exp(-fatigue_response * fatigue)
+
+
+def novelty_left(wear: Any, *, template_wear: Any) -> Any:
+    """Return the share of a touch's worth that is left after so many recent touches of the same template.
+
+    References:
+        Yancey, K. and Settles, B. (2020), KDD: a template sent again soon works less, and recovers after a rest.
+    """
+    return exp(-template_wear * wear)

@@ -2,56 +2,35 @@
 
 A clock fitted on touched history forecasts the status quo. To simulate doing nothing, the lift that the
 past touches carried must be taken out again, draw by draw; to simulate going on as before, it is put back.
+Both are a steady state: so many touches a day, for so long that fatigue and effect stand still.
 """
 
-from typing import NamedTuple
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from analysis.touch.exposure import read_chance
-from analysis.touch.fatigue import felt_fatigue, response_left, steady_fatigue
-from analysis.touch.response import saturated_lift
-
-__all__ = ["StatusQuo", "status_quo"]
-
-Floats = npt.NDArray[np.floating]
+__all__ = ["boost_of_past", "lift_of_past"]
 
 
-class StatusQuo(NamedTuple):
-    """The steady state under the touches of the past; arrays are (customer-lanes,) or (channels, customer-lanes).
-
-    Attributes:
-        fatigue: Mean fatigue stock per channel, in touches.
-        boost: Mean boost of the purchase rate before saturation.
-        borrowed: Orders per own order that were only borrowed from later.
-        lift: Factor by which the past touches raised the purchases that the clock was fitted on.
-    """
-
-    fatigue: Floats
-    boost: Floats
-    borrowed: Floats
-    lift: Floats
-
-
-def status_quo(
-    delivered: Floats, *, read_rate: Floats, gain: Floats, annoyance: Floats, effects: dict[str, Floats]
-) -> StatusQuo:
-    """Return the steady state of customers who went on being touched as in the past.
+def boost_of_past(*, read_per_day: Any, gain: Any, gain_days: Any, left: Any) -> Any:
+    """Return the mean boost of the purchase rate by one channel's past touches, before saturation.
 
     Args:
-        delivered: Delivered touches a day, (channels, customer-lanes).
-        read_rate: Read rate of a rested customer, same shape.
-        gain: What a touch by the channel sells against a private message, (channels, 1).
-        annoyance: How much it tires against a private message, (channels, 1).
-        effects: Effect sizes, each (customer-lanes,).
+        read_per_day: Read touches a day.
+        gain: What a touch by the channel sells against a private message.
+        gain_days: Worth of a plain read touch, in days of own purchases.
+        left: Share of it that fatigue leaves.
     """
-    fatigue = steady_fatigue(delivered * annoyance, fatigue_days=effects["fatigue_days"])
-    everywhere = fatigue.sum(axis=0)
-    felt = felt_fatigue(fatigue, others=everywhere - fatigue, cross_channel=effects["cross_channel"])
-    read = delivered * read_chance(read_rate=read_rate, fatigue=felt, read_fatigue=effects["read_fatigue"])
-    left = response_left(felt, fatigue_response=effects["fatigue_response"])
-    boost = (read * gain * effects["gain_days"] * left).sum(axis=0)
-    extra = saturated_lift(boost, ceiling=effects["ceiling"])
-    borrowed = extra * effects["pull_forward"]
-    return StatusQuo(fatigue=fatigue, boost=boost, borrowed=borrowed, lift=np.asarray(1 + extra - borrowed))
+    return read_per_day * gain * gain_days * left
+
+
+def lift_of_past(extra: Any, *, pull_forward: Any) -> Any:
+    """Return the factor by which past touches raised the purchases that the clock was fitted on.
+
+    Args:
+        extra: Added orders per own order.
+        pull_forward: Share of them that is only borrowed from later.
+
+    Examples:
+        >>> lift_of_past(0.2, pull_forward=0.5)
+        1.1
+    """
+    return 1.0 + extra * (1.0 - pull_forward)

@@ -9,7 +9,15 @@ __all__ = ["COUNTS", "ENTRIES", "LEDGER", "MONTH_DAYS", "entry", "fixed_cost", "
 
 Floats = npt.NDArray[np.float64]
 
-LEDGER: Final = ("margin", "coupons", "touch_costs", "staff_costs", "lost_contacts", "fixed_costs")
+LEDGER: Final = (
+    "margin",
+    "coupons",
+    "touch_costs",
+    "staff_costs",
+    "account_wear",
+    "lost_contacts",
+    "fixed_costs",
+)
 COUNTS: Final = (
     "orders",
     "extra_orders",
@@ -21,9 +29,13 @@ COUNTS: Final = (
     "delivered",
     "read",
     "redeemed",
+    "redeemed_extra",
     "staff_minutes",
     "reached",
     "reached_repurchasers",
+    "refusals",
+    "lapsed",
+    "won_back",
 )
 ENTRIES: Final = (*LEDGER, *COUNTS)
 MONTH_DAYS: Final = 365.25 / 12

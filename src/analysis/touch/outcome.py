@@ -1,7 +1,7 @@
 """What a simulation leaves: totals of every strategy, checkpoint and replicate, as arrays and as a table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,9 @@ class Outcome:
         n_customers: Customers of the book.
         n_simulated: Customers each replicate simulates.
         effects: The draws of the effect sizes, one value per draw.
+        segments: Names of the segments of customers, first axis of ``by_segment``.
+        by_segment: (segments, strategies, checkpoints, replicates, ``money.ENTRIES``); fixed costs belong to no
+            segment. Empty where the outcome was read from its table.
     """
 
     strategies: tuple[str, ...]
@@ -38,6 +41,8 @@ class Outcome:
     n_customers: int
     n_simulated: int
     effects: Mapping[str, Floats]
+    segments: tuple[str, ...] = ()
+    by_segment: Floats = field(default_factory=lambda: np.zeros((0, 0, 0, 0, len(ENTRIES))))
 
 
 def totals_table(outcome: Outcome) -> pd.DataFrame:

@@ -1,8 +1,9 @@
-"""The customers a simulation runs on: columns as arrays, best customers first, and a fresh sample per replicate."""
+"""The customers a simulation runs on: columns as arrays, best customers first."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import date
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,18 +11,23 @@ import pandas as pd
 
 from analysis.checks import columns_present
 from analysis.errors import AnalysisError
-from analysis.touch.purchase_clock import CLOCK_COLUMNS
-from analysis.touch.random_streams import Purpose, stream
+from analysis.touch.layout import CUSTOMER_COLUMNS
+from analysis.touch.need import CLOCK_COLUMNS
+from analysis.touch.random_streams import customer_keys
 from analysis.touch.strategies import StrategySet, audience
 
-__all__ = ["HISTORY_PREFIX", "Population", "build_population", "sample_lane"]
+__all__ = ["HISTORY_PREFIX", "REFUSAL_PREFIX", "Population", "build_population", "channels_of_the_past"]
 
 Floats = npt.NDArray[np.floating]
-Ints = npt.NDArray[np.integer]
-Flags = npt.NDArray[np.bool_]
 
 HISTORY_PREFIX: Final = "touches_per_day_"
+REFUSAL_PREFIX: Final = "refuses_"
 _NEEDED: Final = ("customer_id", *CLOCK_COLUMNS, "order_value", "days_since_last_order", "is_contact")
+# Columns that a book may lack, with what is then taken for everybody.
+_OPTIONAL: Final = {"read_propensity": 1.0, "sleeping_dog": 0.0}
+_ESTABLISHED_ORDERS: Final = 3  # orders from which a customer knows the shop's prices, where no column says it
+_MOST_SEGMENTS: Final = 12
+_NEVER: Final = -1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,55 +35,150 @@ class Population:
     """All customers of a book, by expected value of their next year, highest first.
 
     Attributes:
-        columns: The clock's columns, ``order_value`` (currency), ``days_since_last_order`` and ``mean_gap`` (days).
-        is_contact: Whether the customer is a contact of some member of staff on the first day.
-        audiences: For each (strategy, place of the step), which customers its conditions choose.
-        history: Touches a day of the past by channel.
+        key: Two words of each customer's random numbers, (customers, 2).
+        columns: ``layout.CUSTOMER_COLUMNS``, (customers, columns); money in the book's currency.
+        history: Assigned touches a day of the past, (customers, channels).
+        refuses: Whether a channel is refused, (customers, channels).
+        eligible: Whether a step's audience holds the customer, (customers, steps of all strategies).
+        step_day: Day of the simulation on which a step with a day column is due, (customers, such steps).
+        segments: Names of the segments, by number.
     """
 
-    columns: Mapping[str, Floats]
-    is_contact: Flags
-    audiences: Mapping[tuple[str, int], Flags]
-    history: Mapping[str, Floats]
+    key: npt.NDArray[np.uint32]
+    columns: npt.NDArray[np.float32]
+    history: npt.NDArray[np.float32]
+    refuses: npt.NDArray[np.uint8]
+    eligible: npt.NDArray[np.uint8]
+    step_day: npt.NDArray[np.float32]
+    segments: tuple[str, ...]
 
     def __len__(self) -> int:
-        return len(self.is_contact)
+        return len(self.key)
 
 
-def build_population(customers: pd.DataFrame, *, strategies: StrategySet) -> Population:
+def channels_of_the_past(customers: pd.DataFrame) -> set[str]:
+    """Return the channels by which anybody was touched."""
+    return {
+        str(name).removeprefix(HISTORY_PREFIX)
+        for name in customers.columns
+        if str(name).startswith(HISTORY_PREFIX) and float(customers[name].sum()) > 0
+    }
+
+
+def build_population(
+    customers: pd.DataFrame,
+    *,
+    strategies: StrategySet,
+    channels: list[str],
+    first_day: date,
+    segment_by: str | None = None,
+) -> Population:
     """Return the population of a customer table, one row per customer.
 
+    Columns that may be there: ``read_propensity`` (multiple of the usual read rate), ``sleeping_dog`` (probability that
+    a touch wakes them up to leave), ``established`` (0 or 1; else three orders and more), ``preferred_channel``,
+    ``referrer_id``, ``refuses_<channel>``, date columns that triggers name, and the column of the segments.
+
     Raises:
-        AnalysisError: If the table is empty, lacks a column, or one that an audience looks at.
+        AnalysisError: If the table is empty, lacks a column, or one that an audience or a trigger looks at.
     """
     columns_present(customers.columns, needed=_NEEDED, table="strategy_customers")
     if customers.empty:
         raise AnalysisError("There is no customer to simulate.", hint="the book needs customers with a purchase")
     value = customers["orders_next_year"].to_numpy(dtype=float) * customers["order_value"].to_numpy(dtype=float)
     ranked = customers.iloc[np.lexsort((customers["customer_id"].astype(str).to_numpy(), -value))]
-    names = (*CLOCK_COLUMNS, "order_value", "days_since_last_order")
-    columns = {name: ranked[name].to_numpy(dtype=float) for name in names}
-    columns["mean_gap"] = columns["rate_days"] / columns["rate_shape"]
-    audiences = {
-        (strategy.name, place): audience(ranked, conditions=step.audience)
-        for strategy in strategies.strategies
-        for place, step in enumerate(strategy.steps)
+    steps = [step for strategy in strategies.strategies for step in strategy.steps]
+    segment, segments = _segments(ranked, by=segment_by)
+    return Population(
+        key=customer_keys(ranked["customer_id"]),
+        columns=_columns(ranked, margin_share=strategies.economics.margin_share, channels=channels, segment=segment),
+        history=_by_channel(ranked, prefix=HISTORY_PREFIX, channels=channels).astype(np.float32),
+        refuses=(_by_channel(ranked, prefix=REFUSAL_PREFIX, channels=channels) > 0).astype(np.uint8),
+        eligible=_side_by_side([audience(ranked, conditions=step.audience) for step in steps], rows=len(ranked)).astype(
+            np.uint8
+        ),
+        step_day=_side_by_side(
+            [
+                _day_of(ranked, column=step.trigger.day_column, offset=step.trigger.day_offset, first_day=first_day)
+                for step in steps
+                if step.trigger.day_column
+            ],
+            rows=len(ranked),
+        ).astype(np.float32),
+        segments=segments,
+    )
+
+
+def _columns(
+    ranked: pd.DataFrame, *, margin_share: float, channels: list[str], segment: Floats
+) -> npt.NDArray[np.float32]:
+    margin = ranked["order_value"].to_numpy(dtype=float) * margin_share
+    made: dict[str, Any] = {
+        "margin": margin,
+        "next_year_margin": ranked["orders_next_year"].to_numpy(dtype=float) * margin,
+        "last_order": -ranked["days_since_last_order"].to_numpy(dtype=float),
+        "mean_gap": ranked["rate_days"].to_numpy(dtype=float) / ranked["rate_shape"].to_numpy(dtype=float),
+        "established": _established(ranked),
+        "preferred_channel": _preferred(ranked, channels=channels),
+        "segment": segment,
+        "referrer": _referrers(ranked),
+        **{name: ranked.get(name, default) for name, default in _OPTIONAL.items()},
     }
-    history = {
-        str(name).removeprefix(HISTORY_PREFIX): ranked[name].to_numpy(dtype=float)
-        for name in ranked.columns
-        if str(name).startswith(HISTORY_PREFIX) and float(ranked[name].sum()) > 0
-    }
-    return Population(columns, ranked["is_contact"].to_numpy(dtype=bool), audiences, history)
+    table = np.empty((len(ranked), len(CUSTOMER_COLUMNS)), dtype=np.float32)
+    for place, name in enumerate(CUSTOMER_COLUMNS):
+        column = made[name] if name in made else ranked[name].to_numpy(dtype=float)
+        table[:, place] = np.nan_to_num(np.asarray(column, dtype=float), nan=0.0)
+    return table
 
 
-def sample_lane(n_customers: int, *, size: int, seed: int, replicate: int) -> Ints:
-    """Return which customers one replicate simulates: one of each of ``size`` equal strata, best customers first.
+def _established(ranked: pd.DataFrame) -> Floats:
+    if "established" in ranked:
+        return ranked["established"].to_numpy(dtype=float)
+    orders = ranked["n_orders"].to_numpy(dtype=float) if "n_orders" in ranked else np.ones(len(ranked))
+    return (orders >= _ESTABLISHED_ORDERS).astype(float)
 
-    Every replicate has a sample of its own, so that over all replicates (nearly) everyone is simulated. With no
-    more customers than ``size`` each replicate simulates them all.
-    """
-    if n_customers <= size:
-        return np.arange(n_customers)
-    places = stream(seed, Purpose.SAMPLE, index=replicate).random(size)
-    return np.minimum(((np.arange(size) + places) * n_customers / size).astype(np.int64), n_customers - 1)
+
+def _preferred(ranked: pd.DataFrame, *, channels: list[str]) -> Floats:
+    places: Mapping[str, int] = {name: place for place, name in enumerate(channels)}
+    if "preferred_channel" not in ranked:
+        return np.full(len(ranked), -1.0)
+    return ranked["preferred_channel"].map(places).astype(float).fillna(-1.0).to_numpy(dtype=float)
+
+
+def _referrers(ranked: pd.DataFrame) -> Floats:
+    """Return the row of each customer's referrer; -1 without one in the book."""
+    if "referrer_id" not in ranked:
+        return np.full(len(ranked), -1.0)
+    place = pd.Series(np.arange(len(ranked), dtype=float), index=ranked["customer_id"].to_numpy())
+    return ranked["referrer_id"].map(place).fillna(-1.0).to_numpy(dtype=float)
+
+
+def _segments(ranked: pd.DataFrame, *, by: str | None) -> tuple[Floats, tuple[str, ...]]:
+    """Return each customer's segment as a number, and the names; the smallest beyond twelve are put together."""
+    if by is None:
+        return np.zeros(len(ranked)), ("all",)
+    columns_present(ranked.columns, needed=[by], table="strategy_customers")
+    names = ranked[by].astype("string").fillna("-")
+    ordered = [str(name) for name in names.value_counts(sort=True).index]
+    kept = ordered if len(ordered) <= _MOST_SEGMENTS else [*ordered[: _MOST_SEGMENTS - 1], "other"]
+    places = {name: min(place, len(kept) - 1) for place, name in enumerate(ordered)}
+    return np.asarray(names.map(places), dtype=np.float64), tuple(kept)
+
+
+def _by_channel(ranked: pd.DataFrame, *, prefix: str, channels: list[str]) -> Floats:
+    none = np.zeros(len(ranked))
+    found = [
+        ranked[f"{prefix}{name}"].astype(float).fillna(0.0).to_numpy() if f"{prefix}{name}" in ranked else none
+        for name in channels
+    ]
+    return _side_by_side(found, rows=len(ranked))
+
+
+def _day_of(ranked: pd.DataFrame, *, column: str, offset: int, first_day: date) -> Floats:
+    columns_present(ranked.columns, needed=[column], table="strategy_customers")
+    days = (pd.to_datetime(ranked[column]) - pd.Timestamp(first_day)).dt.days
+    return days.astype(float).fillna(_NEVER).to_numpy(dtype=float) + offset
+
+
+def _side_by_side(columns: list[Any], *, rows: int) -> npt.NDArray[Any]:
+    return np.column_stack(columns) if columns else np.zeros((rows, 0))

@@ -1,9 +1,11 @@
 """Response: what a read touch adds to a customer's own pace, when, and what it only borrows from later."""
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from analysis.touch.arithmetic import expm1
 
 __all__ = ["MEMORY_DAYS", "delay_survival", "delay_weights", "saturated_lift", "touch_gain"]
 
@@ -12,9 +14,7 @@ Floats = npt.NDArray[np.floating]
 MEMORY_DAYS: Final = 28  # days after which a touch no longer works; its whole effect is spread over these
 
 
-def touch_gain(
-    *, gain_days: Floats, template_gain: Floats, offer_gain: Floats, discount_share: float, timing_gain: Floats
-) -> Floats:
+def touch_gain(*, gain_days: Any, template_gain: Any, offer_gain: Any, discount_share: Any, timing_gain: Any) -> Any:
     """Return what a read touch is worth before fatigue, in days of the customer's own purchases.
 
     Args:
@@ -27,7 +27,7 @@ def touch_gain(
     References:
         Sahni, N., Zou, D. and Chintagunta, P. (2017), Marketing Science: most of an offer's effect is exposure.
     """
-    return gain_days * template_gain * (1 + offer_gain * discount_share / 0.1) * (1 + timing_gain)
+    return gain_days * template_gain * (1.0 + offer_gain * discount_share * 10.0) * (1.0 + timing_gain)
 
 
 def delay_survival(days: Floats, *, delay_days: Floats, delay_shape: Floats) -> Floats:
@@ -49,11 +49,14 @@ def delay_weights(*, delay_days: Floats, delay_shape: Floats) -> Floats:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-def saturated_lift(boost: Floats, *, ceiling: Floats) -> Floats:
+def saturated_lift(boost: Any, *, ceiling: Any) -> Any:
     """Return the relative lift of the purchase rate: concave in the boost, never above the ceiling.
+
+    References:
+        Zhang, X., Kumar, V. and Cosguner, K. (2017), Journal of Marketing Research: response is concave in touches.
 
     Examples:
         >>> saturated_lift(np.array([0.0, 0.1, 100.0]), ceiling=np.array([1.5])).round(3).tolist()
         [0.0, 0.097, 1.5]
     """
-    return -ceiling * np.expm1(-boost / ceiling)
+    return -ceiling * expm1(-boost / ceiling)

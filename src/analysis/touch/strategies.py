@@ -96,32 +96,49 @@ class Condition(DatedModel):
 
 
 class Trigger(DatedModel):
-    """Days on which the audience is looked at: every so many days, or on weekdays.
+    """Days on which the audience is looked at: every so many days, weekdays, dates, or each customer's own day.
 
-    With ``need_window`` only customers whose days since the last order, in multiples of their own mean gap,
-    lie within it are touched on those days.
+    Further conditions may narrow whom a day finds; they look at the simulation's own orders:
+
+    * ``need_window``: days since the last order, in multiples of the customer's own mean gap, lie within it;
+    * ``days_since_order``: days since the last order lie within it;
+    * ``day_column``: a date column of the customer table (a tier change, a birthday, the next need): the customer is
+      touched ``day_offset`` days after that date, and at no other time.
     """
 
     every_days: int | None = Field(default=None, ge=1, le=366)
     weekdays: list[Weekday] | None = Field(default=None, min_length=1, max_length=7)
+    dates: list[date] | None = Field(default=None, min_length=1, max_length=366)
     start_day: int = Field(default=0, ge=0, le=366)
     need_window: tuple[float, float] | None = None
+    days_since_order: tuple[int, int] | None = None
+    day_column: Name | None = None
+    day_offset: int = Field(default=0, ge=-366, le=366)
 
     @model_validator(mode="after")
     def _one_calendar(self) -> Self:
-        if (self.every_days is None) == (self.weekdays is None):
-            raise ValueError("name either every_days or weekdays")
+        calendars = [self.every_days, self.weekdays, self.dates]
+        named = sum(calendar is not None for calendar in calendars)
+        if named > 1 or (named == 0 and self.day_column is None):
+            raise ValueError("name either every_days or weekdays or dates (none with day_column means any day)")
         if self.need_window is not None and not 0 <= self.need_window[0] < self.need_window[1]:
             raise ValueError("need_window needs 0 ≤ lowest < highest")
+        if self.days_since_order is not None and not 0 <= self.days_since_order[0] <= self.days_since_order[1]:
+            raise ValueError("days_since_order needs 0 ≤ lowest ≤ highest")
+        if self.day_offset and self.day_column is None:
+            raise ValueError("day_offset belongs to day_column")
         return self
 
     def due(self, day: int, *, first: date) -> bool:
         """Return whether the audience is looked at on that day of the simulation (0 is the day ``first``)."""
         if day < self.start_day:
             return False
+        today = first + timedelta(days=day)
         if self.every_days is not None:
             return (day - self.start_day) % self.every_days == 0
-        return _WEEKDAYS[(first + timedelta(days=day)).weekday()] in (self.weekdays or ())
+        if self.dates is not None:
+            return today in self.dates
+        return self.weekdays is None or _WEEKDAYS[today.weekday()] in self.weekdays
 
 
 class Offer(DatedModel):
@@ -132,7 +149,11 @@ class Offer(DatedModel):
 
 
 class Step(DatedModel):
-    """One kind of touch within a strategy."""
+    """One kind of touch within a strategy.
+
+    With ``after_step`` (the place of an earlier step, 0 being the first) only customers whom that step has touched
+    since their last order are touched: steps become a chain. ``at_key_hour`` sends at each customer's own hour.
+    """
 
     channel: Name
     template: Template
@@ -141,10 +162,16 @@ class Step(DatedModel):
     offer: Offer | None = None
     cooldown_days: int = Field(default=0, ge=0, le=366)
     max_per_month: int | None = Field(default=None, ge=1, le=31)
+    at_key_hour: bool = False
+    after_step: int | None = Field(default=None, ge=0, le=6)
 
 
 class Strategy(DatedModel):
-    """A strategy: its steps, its holdout, its fixed cost. ``as_history`` repeats the touches of the past."""
+    """A strategy: its steps, its holdout, its fixed cost. ``as_history`` repeats the touches of the past.
+
+    ``max_per_week`` and ``max_per_month`` limit what a customer is assigned by all steps together (ISO weeks, calendar
+    months). ``budget_per_month`` goes to the best customers first.
+    """
 
     name: Name
     label: Label
@@ -154,11 +181,15 @@ class Strategy(DatedModel):
     holdout_share: float = Field(default=0.0, ge=0, le=0.9)
     budget_per_month: float | None = Field(default=None, gt=0)
     fixed_monthly_cost: float = Field(default=0.0, ge=0)
+    max_per_week: int | None = Field(default=None, ge=1, le=50)
+    max_per_month: int | None = Field(default=None, ge=1, le=200)
 
     @model_validator(mode="after")
     def _history_has_no_steps(self) -> Self:
         if self.as_history and self.steps:
             raise ValueError("as_history repeats the measured past; it takes no steps")
+        if any(step.after_step is not None and step.after_step >= place for place, step in enumerate(self.steps)):
+            raise ValueError("after_step names an earlier step of the same strategy, 0 being the first")
         return self
 
 
@@ -167,6 +198,7 @@ class Economics(DatedModel):
 
     margin_share: float = Field(gt=0, le=1)
     wage_per_hour: float = Field(ge=0)
+    account_wear: float = Field(default=0.0, ge=0, description="wear of the account per thousand staff messages")
     source: str = Field(min_length=1)
 
 
@@ -200,9 +232,10 @@ def load_strategies(name: str | Path) -> StrategySet:
 
 
 def columns_used(strategies: StrategySet) -> tuple[str, ...]:
-    """Return the customer columns that the audiences of all steps look at."""
-    used = {c.column for strategy in strategies.strategies for step in strategy.steps for c in step.audience}
-    return tuple(sorted(used))
+    """Return the customer columns that the audiences and triggers of all steps look at."""
+    steps = [step for strategy in strategies.strategies for step in strategy.steps]
+    used = {c.column for step in steps for c in step.audience}
+    return tuple(sorted(used | {step.trigger.day_column for step in steps if step.trigger.day_column}))
 
 
 def audience(customers: pd.DataFrame, *, conditions: list[Condition]) -> npt.NDArray[np.bool_]:

@@ -1,32 +1,36 @@
 """Trust: a slow stock around 1 that useful touches raise and pushy ones lower; it multiplies response."""
 
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Final
 
+from analysis.touch.arithmetic import clip, exp
 from analysis.touch.strategies import Template
 
-__all__ = ["HIGHEST", "LOWEST", "recovered", "trust_step"]
+__all__ = ["HIGHEST", "LOWEST", "after_touch", "push_of", "recovered", "trust_step"]
 
-Floats = npt.NDArray[np.floating]
-
-LOWEST = 0.4  # no push takes all trust away within a year
-HIGHEST = 1.6
+LOWEST: Final = 0.4  # no push takes all trust away within a year
+HIGHEST: Final = 1.6
 
 
-def recovered(trust: Floats, *, days: float, trust_days: Floats) -> Floats:
+def recovered(trust: Any, *, days: Any, trust_days: Any) -> Any:
     """Return trust after so many quiet days: it goes back towards 1."""
-    return np.asarray(1 + (trust - 1) * np.exp(-days / trust_days))
+    return 1.0 + (trust - 1.0) * exp(-days / trust_days)
 
 
-def trust_step(template: Template, *, trust_service: Floats, trust_push: Floats) -> Floats:
+def push_of(template: Template) -> tuple[float, float]:
+    """Return (service, push) of a template: which of the two effects on trust it has."""
+    return float(template is Template.SERVICE), float(template is Template.PROMOTION)
+
+
+def trust_step(*, service: Any, push: Any, trust_service: Any, trust_push: Any) -> Any:
     """Return what one read touch does to trust: service raises it, promotion lowers it, the rest leaves it.
 
     Examples:
-        >>> trust_step(Template.PROMOTION, trust_service=np.array([0.05]), trust_push=np.array([0.02])).tolist()
-        [-0.02]
+        >>> trust_step(service=0.0, push=1.0, trust_service=0.05, trust_push=0.02)
+        -0.02
     """
-    if template is Template.SERVICE:
-        return trust_service
-    if template is Template.PROMOTION:
-        return -trust_push
-    return np.zeros_like(trust_service)
+    return service * trust_service - push * trust_push
+
+
+def after_touch(trust: Any, *, step: Any) -> Any:
+    """Return trust after a read touch, within its bounds."""
+    return clip(trust + step, LOWEST, HIGHEST)

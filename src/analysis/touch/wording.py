@@ -24,6 +24,7 @@ ENTRY_LABELS: Final[dict[str, Label]] = {
     "coupons": {"zh": "核销的优惠", "en": "redeemed offers"},
     "touch_costs": {"zh": "触达费用", "en": "cost of touches"},
     "staff_costs": {"zh": "员工时间", "en": "staff time"},
+    "account_wear": {"zh": "账号损耗", "en": "wear of accounts"},
     "lost_contacts": {"zh": "丢失好友的未来价值", "en": "future value of lost contacts"},
     "fixed_costs": {"zh": "固定费用", "en": "fixed costs"},
     "profit": {"zh": "增量利润", "en": "incremental profit"},

@@ -9,7 +9,7 @@ from analysis.touch.exposure import read_chance
 from analysis.touch.fatigue import decayed, felt_fatigue, response_left, steady_fatigue
 from analysis.touch.response import delay_weights, saturated_lift, touch_gain
 from analysis.touch.strategies import Template
-from analysis.touch.trust import recovered, trust_step
+from analysis.touch.trust import push_of, recovered, trust_step
 
 ONE = np.ones(1)
 
@@ -64,7 +64,10 @@ def test_tired_customers_read_less_and_delete_more():
 
 
 def test_service_builds_trust_promotion_costs_it_and_quiet_days_bring_it_back():
-    steps = {t: trust_step(t, trust_service=0.05 * ONE, trust_push=0.02 * ONE)[0] for t in Template}
+    steps = {}
+    for t in Template:
+        service, push = push_of(t)
+        steps[t] = trust_step(service=service, push=push, trust_service=0.05, trust_push=0.02)
     assert steps[Template.SERVICE] == 0.05
     assert steps[Template.PROMOTION] == -0.02
     assert steps[Template.CONTENT] == steps[Template.USUAL] == steps[Template.REMINDER] == 0

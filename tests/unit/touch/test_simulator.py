@@ -3,7 +3,6 @@
 from datetime import date
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError, BookError
@@ -85,7 +84,7 @@ def test_as_history_earns_the_orders_that_the_clock_forecasts(shop, plans, run):
     effects = {"gain_days": np.array([1.5]), "deletion_touch": np.zeros(1), "deletion_baseline": np.zeros(1)}
     effects = {**no_effects(), **effects, "fatigue_response": np.array([0.1])}
     effects |= {"confirm_rate": np.array([0.8]), "pull_forward": np.array([0.3])}
-    outcome = run(customers, plans(past={"as_history": True}), effects=effects, lanes_per_draw=60, horizon_days=90)
+    outcome = run(customers, plans(past={"as_history": True}), effects=effects, lanes_per_draw=400, horizon_days=90)
     forecast = 90 * (customers["rate_shape"] / customers["rate_days"]).sum()
     status_quo, untouched = (last(outcome, name, "orders").mean() for name in ("past", "no_touch"))
     assert status_quo == pytest.approx(forecast, rel=0.01)
@@ -135,8 +134,8 @@ def cap(**changed):
 
 @pytest.mark.parametrize("limit", [1, 3])
 def test_no_customer_month_exceeds_the_cap(shop, plans, run, priors, limit):
-    effects = {**central_effects(priors), "deletion_touch": np.zeros(1), "deletion_baseline": np.zeros(1)}
-    effects["confirm_rate"] = np.ones(1)
+    never = ("deletion_touch", "deletion_baseline", "refusal_touch")
+    effects = {**central_effects(priors), **{name: np.zeros(1) for name in never}, "confirm_rate": np.ones(1)}
     daily = {**WEEKLY, "trigger": {"every_days": 1}}
     outcome = run(
         shop(50, is_contact=True), plans(daily=[daily]), effects=effects, caps=(cap(limit=limit),), horizon_days=61
@@ -167,7 +166,7 @@ def test_cooldown_monthly_limit_and_holdout_hold(shop, plans, run):
         half={"steps": [daily], "holdout_share": 0.5},
         all=[daily],
     )
-    outcome = run(shop(200), strategies, horizon_days=31)  # July
+    outcome = run(shop(200), strategies, effects=no_effects(), horizon_days=31)  # July
     assert np.all(last(outcome, "rest", "assigned") == 200 * 4)
     assert np.all(last(outcome, "twice", "assigned") == 200 * 2)
     assert last(outcome, "half", "assigned").mean() == pytest.approx(200 * 31 / 2, rel=0.1)
@@ -176,7 +175,9 @@ def test_cooldown_monthly_limit_and_holdout_hold(shop, plans, run):
 
 def test_a_budget_is_not_exceeded_and_goes_to_the_best_customers_first(shop, plans, run):
     step = {**WEEKLY, "channel": "sms", "trigger": {"every_days": 1}}
-    outcome = run(shop(200), plans(poor={"steps": [step], "budget_per_month": 5.0}), horizon_days=31)
+    outcome = run(
+        shop(200), plans(poor={"steps": [step], "budget_per_month": 5.0}), effects=no_effects(), horizon_days=31
+    )
     assert np.all(last(outcome, "poor", "touch_costs") == pytest.approx(-5.0))
 
 
@@ -189,27 +190,23 @@ def test_need_window_waits_for_the_customers_own_gap(shop, plans, run):
     assert np.all(last(later, "need", "assigned") == 100 * 21)  # gap days 40 … 60
 
 
-def test_same_seed_same_numbers_whatever_the_chunks(shop, plans, run, priors, monkeypatch):
-    strategies = plans(weekly=[{**WEEKLY, "offer": OFFER}], past={"as_history": True})
-    settings = {"effects": draw_effects(priors, draws=7, seed=3), "lanes_per_draw": 2, "sample_customers": 250}
-    whole = run(shop(history=0.03), strategies, **settings)
-    monkeypatch.setattr(simulator, "_CELLS_AT_ONCE", 750)
-    parts = run(shop(history=0.03), strategies, **settings)
-    assert np.array_equal(whole.totals, parts.totals)
-    assert not np.array_equal(whole.totals, run(shop(history=0.03), strategies, **settings, seed=8).totals)
+def test_same_seed_same_numbers_whatever_the_slices_and_threads(shop, plans, run, priors, monkeypatch):
+    budget = {"steps": [{**WEEKLY, "offer": OFFER}], "budget_per_month": 500.0}
+    strategies = plans(weekly=[{**WEEKLY, "offer": OFFER}], poor=budget, past={"as_history": True})
+    settings = {"effects": draw_effects(priors, draws=45, seed=3), "lanes_per_draw": 2}
+    customers = shop(history=0.03)
+    whole = run(customers, strategies, **settings)
+    threaded = run(customers, strategies, **settings, threads=2)
+    assert np.array_equal(whole.totals, threaded.totals)
+    monkeypatch.setattr(simulator, "_SLICE_SECONDS", 1e-9)
+    assert np.array_equal(whole.totals, run(customers, strategies, **settings).totals)
+    assert not np.array_equal(whole.totals, run(customers, strategies, **settings, seed=8).totals)
 
 
-def test_chunks_that_miss_a_rare_channel_of_the_past_change_nothing(shop, plans, run, monkeypatch):
-    customers = shop(history=0.05, touches_per_day_group=0.02, touches_per_day_sms=0.02)
-    customers["touches_per_day_call"] = np.where(customers.index == 3, 0.1, 0.0)
-    channels = pd.DataFrame(
-        [(name, 0.5, 0.0, 0.0, False, False, 1.0, 1.0) for name in ("private_chat", "group", "sms", "call")],
-        columns=list(simulator.CHANNEL_COLUMNS),
-    )
-    settings = {"channels": channels, "sample_customers": 100}
-    whole = run(customers, plans(past={"as_history": True}), **settings)
-    monkeypatch.setattr(simulator, "_CELLS_AT_ONCE", 100)
-    assert np.array_equal(whole.totals, run(customers, plans(past={"as_history": True}), **settings).totals)
+def test_too_little_room_for_moments_grows_and_changes_nothing(shop, plans, run, monkeypatch):
+    whole = run(shop(50), plans(weekly=[WEEKLY]))
+    monkeypatch.setattr(simulator, "_FIRST_MOMENTS", 4)
+    assert np.array_equal(whole.totals, run(shop(50), plans(weekly=[WEEKLY])).totals)
 
 
 def test_the_order_of_the_rows_does_not_matter(shop, plans, run):
