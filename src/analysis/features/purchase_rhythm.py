@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.features.replenishment import PurchaseLog, known_at
+from analysis.features.replenishment import PurchaseLog, category_clocks, known_at
 
-__all__ = ["LAST_YEAR_DAYS", "purchase_rhythm"]
+__all__ = ["CATEGORIES_ASKED", "LAST_YEAR_DAYS", "category_rhythm", "purchase_rhythm"]
 
 Floats = NDArray[np.float32]
 
@@ -22,7 +22,19 @@ _RECENT_DAYS: Final = (7, 14, 30, 60, 90, 180, 365)
 _PRIOR_GAPS: Final = 2.0
 """A customer's own mean gap is drawn towards the shop's with the weight of two gaps."""
 
-_CATEGORIES_SHOWN: Final = 6
+CATEGORIES_ASKED: Final = 6
+"""The most common categories are asked about."""
+
+_OF_CUSTOMER: Final = (
+    "days_since_last_order",
+    "tenure_days",
+    "n_purchase_days",
+    "mean_gap_days",
+    "overdue_ratio",
+    "purchase_days_30d",
+    "purchase_days_180d",
+    "last_category",
+)
 
 
 def purchase_rhythm(log: PurchaseLog, *, day: int, horizon_days: int, first_day: int) -> pd.DataFrame:
@@ -118,9 +130,54 @@ def _categories(seen: PurchaseLog, *, day: int) -> dict[str, Floats]:
     newest = np.full(n, -1, dtype=np.float32)
     newest[seen.customer] = seen.category  # rows are in order of day: the last one stays
     columns: dict[str, Floats] = {}
-    for code, name in enumerate(seen.categories[:_CATEGORIES_SHOWN]):
+    for code, name in enumerate(seen.categories[:CATEGORIES_ASKED]):
         mine = seen.category == code
         last = np.full(n, np.nan, dtype=np.float32)
         last[seen.customer[mine]] = day - seen.day[mine]
         columns[f"days_since__{name}"] = last[present]
     return {"last_category": newest[present], **columns}
+
+
+def category_rhythm(log: PurchaseLog, rhythm: pd.DataFrame, *, day: int) -> pd.DataFrame:
+    """Return the replenishment clock of every customer and common category, bought before or not.
+
+    Args:
+        log: Purchases; what happened after the day is cut here.
+        rhythm: ``purchase_rhythm`` of the customers asked about, on that day.
+        day: Day number, inclusive.
+
+    Returns:
+        One row per customer and category: ``customer`` and ``category`` (positions in the log), then predictors:
+        ``category_code``, ``days_since_category``, ``n_category_days``, ``category_gap_days`` (own mean gap, drawn
+        towards the category's), ``category_overdue_ratio``, ``category_share`` (of the customer's purchase days) and
+        the customer's own of ``rhythm``; NaN where the category was not bought.
+    """
+    n_categories = min(len(log.categories), CATEGORIES_ASKED)
+    who = rhythm["customer"].to_numpy()
+    place = np.full(len(log.customer_id), -1, dtype=np.int64)
+    place[who] = np.arange(len(who))
+    clocks = category_clocks(log, day)
+    clocks = clocks[(clocks["category"] < n_categories) & (place[clocks["customer"]] >= 0)]
+    cell = place[clocks["customer"]] * n_categories + clocks["category"].to_numpy()
+    n = np.zeros(len(who) * n_categories, dtype=np.float32)
+    since, gap = (np.full(len(n), np.nan, dtype=np.float32) for _ in range(2))
+    n[cell] = clocks["n_days"]
+    since[cell] = clocks["days_since"]
+    spans = (clocks["last_day"] - clocks["first_day"]).to_numpy(dtype=np.float64)
+    repeats = clocks["n_days"].to_numpy(dtype=np.float64) - 1
+    totals, gaps = (np.bincount(clocks["category"], weights=x, minlength=n_categories) for x in (spans, repeats))
+    usual = np.divide(totals, gaps, out=np.full(n_categories, np.nan), where=gaps > 0)[clocks["category"]]
+    gap[cell] = (spans + _PRIOR_GAPS * usual) / (repeats + _PRIOR_GAPS)
+    code = np.tile(np.arange(n_categories, dtype=np.float32), len(who))
+    of_customer = [c for c in rhythm.columns if c in _OF_CUSTOMER or str(c).startswith("days_since__")]
+    columns = {
+        "category_code": code,
+        "days_since_category": since,
+        "n_category_days": n,
+        "category_gap_days": gap,
+        "category_overdue_ratio": since / gap,
+        "category_share": n / np.repeat(rhythm["n_purchase_days"].to_numpy(np.float32), n_categories),
+        **{str(c): np.repeat(rhythm[c].to_numpy(), n_categories) for c in of_customer},
+    }
+    keys = {"customer": np.repeat(who, n_categories), "category": code.astype(np.int8)}
+    return pd.DataFrame({**keys, **columns}, copy=False)

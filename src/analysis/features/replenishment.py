@@ -191,7 +191,8 @@ def category_clocks(log: PurchaseLog, day: int) -> pd.DataFrame:
     with_category = seen.category >= 0
     n_categories = max(len(log.categories), 1)
     pair = seen.customer[with_category].astype(np.int64) * n_categories + seen.category[with_category]
-    key = np.unique(pair * 2**20 + seen.day[with_category])
+    key = np.sort(pair * 2**20 + seen.day[with_category])
+    key = key[np.r_[True, np.diff(key) > 0]] if len(key) else key
     pair, days = key >> 20, (key & (2**20 - 1)).astype(np.int32)
     starts = np.flatnonzero(np.r_[True, np.diff(pair) > 0]) if len(pair) else np.zeros(0, dtype=np.int64)
     ends = np.r_[starts[1:], len(pair)] - 1 if len(pair) else starts

@@ -11,29 +11,21 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.churn.baseline import RecencyBaseline
-from analysis.churn.labels import rolling_origins
+from analysis.churn.next_need import history
 from analysis.churn.next_need.brand_clock import foretell, ticks
 from analysis.churn.next_need.evaluation import NeedVerdict, chance_holds, choose_window, evaluate_need
 from analysis.churn.next_need.need import fit_need, forecast, judged
 from analysis.churn.season import LAST_YEAR_DAYS, level_offset, seasonal_move
 from analysis.data.connect import Tables
 from analysis.features.purchase_rhythm import purchase_rhythm
-from analysis.features.replenishment import PurchaseLog, day_number, known_at, log_of, of_customers, table_of
+from analysis.features.replenishment import PurchaseLog, day_number, known_at, log_of, table_of
 from analysis.features.replenishment import purchase_log as read_log
 from analysis.params import ValueParams
 
-_EPOCH: Final = pd.Timestamp("1970-01-01")
-_LEARNT_FROM: Final = 40_000
-"""Customers looked at in the past, at up to six days each: 200,000 rows to learn from."""
-
-_TRAINING_ORIGINS: Final = 4
-_NOT_PREDICTORS: Final = frozenset(
-    {"customer_id", "customer", "category", "origin_on", "role", "wait_days", "tick_from", "tick_to"}
-)
-_WEEK: Final = 7
+_LEARNT_FROM: Final = 25_000
+"""Customers looked at in the past, at up to six days each: more would cost more and move no third digit."""
 
 
 def purchase_log(tables: Tables, as_of: date) -> pd.DataFrame:
@@ -45,51 +37,18 @@ def next_need_history(purchase_log: pd.DataFrame, as_of: date, value_params: Val
     """One row per customer and past origin: ``origin_on``, ``role``, ``wait_days`` and what was known.
 
     ``wait_days`` is the day of the first purchase after the origin (1 is the next day; as known when the window
-    closed), 0 without one within the horizon. Of more than 40,000 customers a random sample.
+    closed), 0 without one within the horizon. Of more than 25,000 customers a random sample.
     """
-    log = _sampled(log_of(purchase_log), seed=seed)
-    horizon, first = value_params.next_need_days, _first_day(log)
+    log = history.sampled(log_of(purchase_log), customers=_LEARNT_FROM, seed=seed)
+    horizon, first = value_params.next_need_days, history.first_day(log)
     parts = []
-    for role, origin in _origins(as_of, first=first, horizon=horizon):
+    for role, origin in history.past_days(as_of, first=first, horizon_days=horizon):
         known = purchase_rhythm(log, day=origin, horizon_days=horizon, first_day=first)
-        wait = _first_wait(log, origin=origin, horizon=horizon)[known["customer"].to_numpy()]
-        parts.append(known.assign(origin_on=_timestamp(origin), role=role, wait_days=wait))
+        wait = history.first_wait(log, origin=origin, horizon_days=horizon)[known["customer"].to_numpy()]
+        parts.append(known.assign(origin_on=history.timestamp(origin), role=role, wait_days=wait))
     if not parts:
         return pd.DataFrame(columns=["customer", "origin_on", "role", "wait_days"])
     return pd.concat(parts[::-1], ignore_index=True)
-
-
-def _sampled(log: PurchaseLog, *, seed: int) -> PurchaseLog:
-    if len(log.customer_id) <= _LEARNT_FROM:
-        return log
-    rng = np.random.default_rng(seed)
-    return of_customers(log, np.sort(rng.choice(len(log.customer_id), _LEARNT_FROM, replace=False)))
-
-
-def _first_day(log: PurchaseLog) -> int:
-    return int(log.day.min()) if len(log.day) else 0
-
-
-def _origins(as_of: date, *, first: int, horizon: int) -> list[tuple[str, int]]:
-    """Return past origins with their roles, newest first; none where there is nothing to learn from."""
-    first_on = (_EPOCH + pd.Timedelta(days=first)).date()
-    days = rolling_origins(as_of=as_of, horizon_days=horizon, first_day=first_on, n_training=_TRAINING_ORIGINS)
-    if not days.training:
-        return []
-    found = [("judging", days.judging), ("calibration", days.calibration)]
-    found += [("training", day) for day in reversed(days.training)]
-    return [(role, day_number(day)) for role, day in found]
-
-
-def _first_wait(log: PurchaseLog, *, origin: int, horizon: int) -> NDArray[np.int32]:
-    later = known_at(log, origin + horizon, since=origin)
-    wait = np.zeros(len(log.customer_id), dtype=np.int32)
-    wait[later.customer[::-1]] = later.day[::-1] - origin  # the earliest is written last
-    return wait
-
-
-def _timestamp(day: int) -> pd.Timestamp:
-    return _EPOCH + pd.Timedelta(days=day)
 
 
 def next_need_clock(
@@ -100,13 +59,13 @@ def next_need_clock(
     Columns ``origin_on``, ``day_ahead``, ``speed`` (mean 1), ``tick`` (share of the horizon's clock that has run by the
     end of the day, 0-1), ``trust`` (how far last year's dates foretold this year's, 0-1).
     """
-    log = _sampled(log_of(purchase_log), seed=seed)
-    horizon, first = value_params.next_need_days, _first_day(log)
+    log = history.sampled(log_of(purchase_log), customers=_LEARNT_FROM, seed=seed)
+    horizon, first = value_params.next_need_days, history.first_day(log)
     past = [day_number(pd.Timestamp(day).date()) for day in next_need_history["origin_on"].unique()]
     parts = []
     for origin in sorted({*past, day_number(as_of)}):
         ahead = foretell(log, origin=origin, horizon_days=horizon, first_day=first)
-        days = {"origin_on": _timestamp(origin), "day_ahead": np.arange(1, horizon + 1), "speed": ahead.speed}
+        days = {"origin_on": history.timestamp(origin), "day_ahead": np.arange(1, horizon + 1), "speed": ahead.speed}
         parts.append(pd.DataFrame(days).assign(tick=ticks(ahead.speed)[1:], trust=ahead.trust))
     return pd.concat(parts, ignore_index=True)
 
@@ -132,11 +91,11 @@ def next_need_season(
 
     windows = {day_number(pd.Timestamp(str(d)).date()): rows for d, rows in next_need_history.groupby("origin_on")}
     levels = {day: level(rows) for day, rows in windows.items()}
-    log = _sampled(log_of(purchase_log), seed=seed)
+    log = history.sampled(log_of(purchase_log), customers=_LEARNT_FROM, seed=seed)
     last_year: dict[int, float] = {}
     for day in [*levels, day_number(as_of)]:
         twin = day - LAST_YEAR_DAYS
-        if twin - _first_day(log) >= value_params.next_need_days:
+        if twin - history.first_day(log) >= value_params.next_need_days:
             last_year[day] = level(_recency_at(log, twin, horizon=value_params.next_need_days))
     ordered = sorted(levels)
     known, twins = [levels[d] for d in ordered], [last_year.get(d) for d in (*ordered, day_number(as_of))]
@@ -149,7 +108,7 @@ def _recency_at(log: PurchaseLog, day: int, *, horizon: int) -> pd.DataFrame:
     last = np.full(len(log.customer_id), -1, dtype=np.int32)
     last[seen.customer] = seen.day
     was_there = last >= 0
-    wait = _first_wait(log, origin=day, horizon=horizon)[was_there]
+    wait = history.first_wait(log, origin=day, horizon_days=horizon)[was_there]
     return pd.DataFrame({"days_since_last_order": day - last[was_there], "wait_days": wait})
 
 
@@ -159,40 +118,18 @@ def next_need_judgement(
     """One row per customer and window not learnt from: what was forecast and what came (``churn.next_need.judged``)."""
     if next_need_history.empty:
         return pd.DataFrame(columns=["origin_on", "role", "wait_days", "p_purchase"])
-    rows = _with_ticks(next_need_history, next_need_clock)
+    rows = history.with_ticks(next_need_history, next_need_clock)
     role = rows["role"]
     need = fit_need(
-        rows[role == "training"], calibration=rows[role == "calibration"], columns=_predictors(rows), seed=seed
+        rows[role == "training"], calibration=rows[role == "calibration"], columns=history.predictors(rows), seed=seed
     )
-    clocks = _clocks(next_need_clock)
+    clocks = history.clocks(next_need_clock)
     move = next_need_season["judging"]["move"] if next_need_season else 0.0
     parts = [
         judged(need, rows[role == window], ticks=clocks, move=by, seed=seed)
         for window, by in (("calibration", 0.0), ("judging", move))
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def _predictors(rows: pd.DataFrame) -> list[str]:
-    return [c for c in rows.columns if c not in _NOT_PREDICTORS]
-
-
-def _clocks(clock: pd.DataFrame) -> dict[pd.Timestamp, NDArray[np.float64]]:
-    return {
-        pd.Timestamp(str(origin)): np.concatenate([[0.0], days["tick"].to_numpy(dtype=np.float64)])
-        for origin, days in clock.groupby("origin_on")
-    }
-
-
-def _with_ticks(rows: pd.DataFrame, clock: pd.DataFrame) -> pd.DataFrame:
-    """Return rows with the clock before (``tick_from``) and after (``tick_to``) the day bought; 0 for nobody."""
-    before, after = np.zeros(len(rows)), np.zeros(len(rows))
-    for origin, shown in _clocks(clock).items():
-        mine = (rows["origin_on"] == origin).to_numpy()
-        wait = rows["wait_days"].to_numpy()[mine]
-        after[mine] = shown[wait]
-        before[mine] = shown[np.maximum(wait - 1, 0)]
-    return rows.assign(tick_from=before, tick_to=after)
 
 
 def next_need_verdict(next_need_history: pd.DataFrame, next_need_judgement: pd.DataFrame, seed: int) -> dict[str, Any]:
@@ -225,30 +162,31 @@ def next_need_forecast(
     """
     log = log_of(purchase_log)
     horizon = value_params.next_need_days
-    known = purchase_rhythm(log, day=day_number(as_of), horizon_days=horizon, first_day=_first_day(log))
+    known = purchase_rhythm(log, day=day_number(as_of), horizon_days=horizon, first_day=history.first_day(log))
     ids = pd.DataFrame({"customer_id": log.customer_id[known["customer"].to_numpy()]})
     if next_need_history.empty:
         return ids
-    rows = _with_ticks(next_need_history, next_need_clock)
+    rows = history.with_ticks(next_need_history, next_need_clock)
     newest = rows["role"] == "judging"
-    need = fit_need(rows[~newest], calibration=rows[newest], columns=_predictors(rows), seed=seed)
+    need = fit_need(rows[~newest], calibration=rows[newest], columns=history.predictors(rows), seed=seed)
     said = forecast(
         need,
         known,
-        ticks=_clocks(next_need_clock)[pd.Timestamp(as_of)],
+        ticks=history.clocks(next_need_clock)[pd.Timestamp(as_of)],
         move=next_need_season["next"]["move"] if next_need_season else 0.0,
         own_dates=next_need_verdict["verdict"] == NeedVerdict.OWN,
-        week_days=_WEEK,
     )
     return pd.concat([ids, said], axis=1)
 
 
-def next_need(next_need_forecast: pd.DataFrame, as_of: date) -> pd.DataFrame:
+def next_need(next_need_forecast: pd.DataFrame, next_need_category_forecast: pd.DataFrame, as_of: date) -> pd.DataFrame:
     """One row per customer with a purchase: the chance to buy within the horizon, and when, if they do.
 
     ``p_purchase`` (0-1); ``next_need_from_on``, ``next_need_until_on`` (between these days, both included, with 80 %
-    chance, given a purchase within the horizon) and ``next_need_middle_on`` (as likely before as after). Unknown where
-    history is too short.
+    chance, given a purchase within the horizon) and ``next_need_middle_on`` (as likely before as after). Where there
+    are categories: ``next_need_category`` (the likeliest within the horizon), ``p_category`` (0-1: it is bought within
+    the horizon), ``next_need_category_from_on`` and ``_until_on`` (the same for its own next purchase). Unknown where
+    history is too short; categories also beyond the 50,000 customers likeliest to buy.
     """
     table = next_need_forecast[["customer_id"]].copy()
     today = pd.Timestamp(as_of)
@@ -257,4 +195,12 @@ def next_need(next_need_forecast: pd.DataFrame, as_of: date) -> pd.DataFrame:
     for end in ("from", "middle", "until"):
         days = next_need_forecast[f"{end}_day"] if known else pd.Series(np.nan, index=table.index)
         table[f"next_need_{end}_on"] = today + pd.to_timedelta(days, unit="D")
+    if next_need_category_forecast.empty:
+        return table
+    first = next_need_category_forecast.groupby("customer_id")["p_purchase"].idxmax()
+    best = next_need_category_forecast.loc[first].set_index("customer_id").reindex(table["customer_id"])
+    table["next_need_category"] = best["category"].to_numpy()
+    table["p_category"] = best["p_purchase"].to_numpy()
+    for end in ("from", "until"):
+        table[f"next_need_category_{end}_on"] = today + pd.to_timedelta(best[f"{end}_day"].to_numpy(), unit="D")
     return table

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from analysis.churn.next_need.trees import chances, learnt, matrix, varying
+
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
 __all__ = [
     "FEWEST_TO_LEARN",
@@ -22,7 +23,6 @@ __all__ = [
     "cumulated_at",
     "day_of",
     "faster",
-    "one_thread",
     "point_at",
     "randomised_pit",
     "slot_edges",
@@ -34,15 +34,11 @@ FEWEST_TO_LEARN: Final = 200
 """Buyers below which nobody's dates can be told from anybody's."""
 
 _SLOTS: Final = 6
-_TREES: Final = 40
-_LEARNING_RATE: Final = 0.07
+_TREES: Final = 25
 _LEAVES: Final = 6
 _SHARE_PER_LEAF: Final = 0.01
 _FEWEST_PER_LEAF: Final = 20
 _MOST_PER_LEAF: Final = 150
-_RIDGE: Final = 10.0
-_SHARE_OF_COLUMNS: Final = 0.3
-_BINS: Final = 63
 """Small trees, many columns left out at each split: chosen on the Complete Journey and the demo brands among 4 to 8
 slots and 20 to 80 trees; the log loss moves in the third digit."""
 
@@ -107,30 +103,23 @@ class WaitDistribution:
             features: Their predictors at the origins.
             at: Where on the clock each bought, 0-1.
         """
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
         fell = np.asarray(at, dtype=np.float64)
         self.edges = slot_edges(fell)
         self.own_weight = 1.0
-        self.columns = [c for c in features.columns if _varies(features[c])]
+        self.columns = varying(features)
         if len(fell) < FEWEST_TO_LEARN or not self.columns:
             self.columns = []
             return self
         rows = _sample(len(fell), seed=self.seed)
         slot = np.searchsorted(self.edges[1:-1], fell[rows])
-        model = HistGradientBoostingClassifier(
-            max_iter=_TREES,
-            learning_rate=_LEARNING_RATE,
-            max_leaf_nodes=_LEAVES,
-            min_samples_leaf=int(np.clip(_SHARE_PER_LEAF * len(rows), _FEWEST_PER_LEAF, _MOST_PER_LEAF)),
-            l2_regularization=_RIDGE,
-            max_bins=_BINS,
-            max_features=_SHARE_OF_COLUMNS,
-            early_stopping=False,
-            random_state=self.seed,
+        self._model = learnt(
+            matrix(features.iloc[rows], self.columns),
+            slot.astype(np.float64),
+            trees=_TREES,
+            leaves=_LEAVES,
+            rows_per_leaf=int(np.clip(_SHARE_PER_LEAF * len(rows), _FEWEST_PER_LEAF, _MOST_PER_LEAF)),
+            seed=self.seed,
         )
-        with one_thread():
-            self._model = model.fit(_matrix(features.iloc[rows], self.columns), slot)
         return self
 
     def weigh(self, features: pd.DataFrame, at: ArrayLike) -> "WaitDistribution":
@@ -152,10 +141,8 @@ class WaitDistribution:
         if self._model is None:
             cumulated[:] = np.linspace(0.0, 1.0, slots + 1)
             return cumulated
-        with one_thread():
-            chances = self._model.predict_proba(_matrix(features, self.columns))
         each = np.zeros((len(features), slots))
-        each[:, self._model.classes_.astype(int)] = chances
+        each[:, self._model.classes_.astype(int)] = chances(self._model, matrix(features, self.columns))
         each = self.own_weight * each + (1 - self.own_weight) / slots
         np.cumsum(each, axis=1, out=cumulated[:, 1:])
         cumulated[:, -1] = 1.0
@@ -239,24 +226,7 @@ def day_of(point: ArrayLike, ticks: Floats) -> NDArray[np.int32]:
     return np.clip(day, 1, len(ticks) - 1).astype(np.int32)
 
 
-def _varies(column: "pd.Series[float]") -> bool:
-    known = column.to_numpy(dtype=np.float32, na_value=np.nan)
-    known = known[~np.isnan(known)]
-    return bool(known.size) and bool(known.min() < known.max())
-
-
-def _matrix(features: pd.DataFrame, columns: list[str]) -> NDArray[np.float32]:
-    return features[columns].to_numpy(dtype=np.float32, na_value=np.nan)
-
-
 def _sample(n: int, *, seed: int) -> NDArray[np.int64]:
     if n <= _LARGEST_FIT:
         return np.arange(n)
     return np.sort(np.random.default_rng(seed).choice(n, _LARGEST_FIT, replace=False, shuffle=False))
-
-
-def one_thread() -> "threadpool_limits":
-    """Threads that wait for each other burn more than they save, and sums would depend on how many there are."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(limits=1, user_api="openmp")

@@ -5,6 +5,7 @@ last year's same weeks moved (``churn.season``), the dates on the shop's own clo
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -18,10 +19,10 @@ from analysis.churn.next_need.dates import (
     cumulated_at,
     day_of,
     faster,
-    one_thread,
     point_at,
     randomised_pit,
 )
+from analysis.churn.next_need.trees import chances, learnt, matrix, varying
 from analysis.churn.probability_calibration import BetaCalibration
 from analysis.churn.season import shifted
 
@@ -40,16 +41,14 @@ LEVELS: Final = ((1 - WINDOW) / 2, 0.5, (1 + WINDOW) / 2)
 _FEWEST_EVENTS: Final = 50
 """Buyers, and others, below which only days since the last purchase are learnt from."""
 
-_TREES: Final = 80
-_LEARNING_RATE: Final = 0.07
+_TREES: Final = 55
 _LEAVES: Final = 8
 _SHARE_PER_LEAF: Final = 0.005
 _FEWEST_PER_LEAF: Final = 30
 _MOST_PER_LEAF: Final = 150
-_RIDGE: Final = 10.0
-_SHARE_OF_COLUMNS: Final = 0.3
-_BINS: Final = 63
+_WEEK: Final = 7
 _RECENCY: Final = "days_since_last_order"
+_KEPT: Final = ("origin_on", "role", "category", "wait_days")
 
 
 class PurchaseChance:
@@ -66,28 +65,21 @@ class PurchaseChance:
 
     def fit(self, features: pd.DataFrame, bought: ArrayLike) -> "PurchaseChance":
         """Learn from customers at past origins and whether each bought (0 or 1)."""
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
         y = np.asarray(bought, dtype=np.float64)
         self._rate = float((y.sum() + 0.5) / (y.size + 1))
-        self.columns = [c for c in features.columns if features[c].nunique() > 1]
+        self.columns = varying(features)
         if min(y.sum(), y.size - y.sum()) < _FEWEST_EVENTS or not self.columns:
             if 0 < y.sum() < y.size and _RECENCY in self.columns:
                 self._recency = RecencyBaseline().fit(features[_RECENCY], y)
             return self
-        model = HistGradientBoostingClassifier(
-            max_iter=_TREES,
-            learning_rate=_LEARNING_RATE,
-            max_leaf_nodes=_LEAVES,
-            min_samples_leaf=int(np.clip(_SHARE_PER_LEAF * y.size, _FEWEST_PER_LEAF, _MOST_PER_LEAF)),
-            l2_regularization=_RIDGE,
-            max_bins=_BINS,
-            max_features=_SHARE_OF_COLUMNS,
-            early_stopping=False,
-            random_state=self.seed,
+        self._trees = learnt(
+            matrix(features, self.columns),
+            y,
+            trees=_TREES,
+            leaves=_LEAVES,
+            rows_per_leaf=int(np.clip(_SHARE_PER_LEAF * y.size, _FEWEST_PER_LEAF, _MOST_PER_LEAF)),
+            seed=self.seed,
         )
-        with one_thread():
-            self._trees = model.fit(self._matrix(features), y)
         return self
 
     def put_right(self, features: pd.DataFrame, bought: ArrayLike) -> "PurchaseChance":
@@ -104,15 +96,10 @@ class PurchaseChance:
 
     def _raw(self, features: pd.DataFrame) -> Floats:
         if self._trees is not None:
-            with one_thread():
-                score: Floats = self._trees.predict_proba(self._matrix(features))[:, 1]
-            return score
+            return chances(self._trees, matrix(features, self.columns))[:, 1]
         if self._recency is not None:
             return self._recency.predict(features[_RECENCY])
         return np.full(len(features), self._rate)
-
-    def _matrix(self, features: pd.DataFrame) -> NDArray[np.float32]:
-        return features[self.columns].to_numpy(dtype=np.float32, na_value=np.nan)
 
 
 class Need(NamedTuple):
@@ -161,9 +148,7 @@ def _point(buyers: pd.DataFrame, luck: np.random.Generator) -> Floats:
     return np.asarray(low + luck.random(len(low)) * (high - low), dtype=np.float64)
 
 
-def forecast(
-    need: Need, known: pd.DataFrame, *, ticks: Floats, move: float, own_dates: bool = True, week_days: int = 7
-) -> pd.DataFrame:
+def forecast(need: Need, known: pd.DataFrame, *, ticks: Floats, move: float, own_dates: bool = True) -> pd.DataFrame:
     """Return what lies ahead of each customer.
 
     Args:
@@ -172,11 +157,10 @@ def forecast(
         ticks: The clock at the end of each day ahead, 0 to 1.
         move: Of the log-odds of a purchase, compared with the window it was put right on.
         own_dates: Whether each customer has own dates; else all have the pooled ones.
-        week_days: Days of a step of ``p_step_<k>``.
 
     Returns:
         ``p_purchase`` (0-1), ``from_day``, ``middle_day``, ``until_day`` (days ahead at ``LEVELS``, given a purchase),
-        ``p_step_<k>`` (0-1: the first purchase falls into step k of the horizon).
+        ``p_step_<k>`` (0-1: the first purchase falls into week k).
     """
     before = need.chance.predict(known)
     p = shifted(before, by=move)
@@ -186,19 +170,19 @@ def forecast(
         points = [np.full(len(known), point) for point in need.pooled]
     names = ("from_day", "middle_day", "until_day")
     days = {name: day_of(point, ticks) for name, point in zip(names, points, strict=True)}
+    shares = _shares(need, cumulated, ticks=ticks, before=before, after=p, own=own_dates)
+    steps = {f"p_step_{k}": (share * p).astype(np.float32) for k, share in enumerate(shares, 1)}
+    return pd.DataFrame({"p_purchase": p, **days, **steps})
+
+
+def _shares(need: Need, cumulated: Floats, *, ticks: Floats, before: Floats, after: Floats, own: bool) -> list[Floats]:
+    """Return the chance of each week of the horizon, given a purchase; the last week may be shorter."""
     horizon = len(ticks) - 1
-    ends = [*range(week_days, horizon, week_days), horizon]
-    reached = [cumulated_at(cumulated, need.dates.edges, np.full(len(p), ticks[end])) for end in ends]
-    if own_dates:
-        reached = [faster(need.right.predict(chance), before=before, after=p) for chance in reached]
-    steps = np.diff(np.column_stack([np.zeros(len(p)), *reached]), axis=1) * p[:, None]
-    return pd.DataFrame(
-        {
-            "p_purchase": p,
-            **days,
-            **{f"p_step_{k}": steps[:, k - 1].astype(np.float32) for k in range(1, len(ends) + 1)},
-        }
-    )
+    reached = [np.zeros(len(cumulated))]
+    for end in (*range(_WEEK, horizon, _WEEK), horizon):
+        chance = cumulated_at(cumulated, need.dates.edges, np.full(len(cumulated), ticks[end]))
+        reached.append(faster(need.right.predict(chance), before=before, after=after) if own else chance)
+    return [late - early for early, late in pairwise(reached)]
 
 
 def _own_point(need: Need, cumulated: Floats, level: float, *, before: Floats, after: Floats) -> Floats:
@@ -226,39 +210,42 @@ def judged(
         seed: Of the luck within a day.
 
     Returns:
-        ``wait_days``, ``p_purchase``, ``from_day``, ``until_day``, ``pooled_from_day``, ``pooled_until_day``, and for
-        buyers ``pit`` and ``pooled_pit`` (randomised, 0-1) and ``density`` and ``pooled_density`` (of the day bought,
-        given a purchase; per share of the clock).
+        ``wait_days``, ``p_purchase``, and for buyers ``from_day``, ``until_day``, ``pit`` (randomised, 0-1) and
+        ``density`` (of the day bought, given a purchase; per share of the clock), each also ``pooled_…``; and
+        ``share_step_<k>`` (0-1: chance of week k, given a purchase).
     """
     parts = []
     for origin, window in rows.groupby("origin_on", sort=True):
         clock = ticks[pd.Timestamp(str(origin))]
-        said = forecast(need, window, ticks=clock, move=move)
-        pooled = day_of(need.pooled[[0, 2]], clock)
-        part = pd.concat([window[["origin_on", "role", "wait_days"]].reset_index(drop=True), said], axis=1)
-        part = part.assign(pooled_from_day=pooled[0], pooled_until_day=pooled[1])
+        before = need.chance.predict(window)
+        part = window[[c for c in _KEPT if c in window]].assign(p_purchase=shifted(before, by=move))
         bought = (window["wait_days"] > 0).to_numpy()
-        own = _placed(need, window[bought], seed=seed, move=move)
-        anybody = _placed(need, window[bought], seed=seed, move=None)
-        for name, values in zip(("pit", "density", "pooled_pit", "pooled_density"), (*own, *anybody), strict=True):
-            part[name] = np.nan
-            part.loc[bought, name] = values
-        parts.append(part)
+        after = part["p_purchase"].to_numpy()[bought]
+        of_buyers = _of_buyers(need, window[bought], ticks=clock, before=before[bought], after=after, seed=seed)
+        parts.append(part.join(of_buyers))
     return pd.concat(parts, ignore_index=True)
 
 
-def _placed(need: Need, buyers: pd.DataFrame, *, seed: int, move: float | None) -> tuple[Floats, Floats]:
-    """Return where buyers fell in their distributions (pooled without a move), and how dense these were there."""
+def _of_buyers(
+    need: Need, buyers: pd.DataFrame, *, ticks: Floats, before: Floats, after: Floats, seed: int
+) -> pd.DataFrame:
+    """Return the windows of those who bought, own and pooled, and where in their distributions they fell."""
     low, high = buyers["tick_from"].to_numpy(dtype=np.float64), buyers["tick_to"].to_numpy(dtype=np.float64)
     luck = np.random.default_rng(seed).random(len(low))
-    cumulated = _cumulated(need, buyers, own=move is not None)
-    below, up_to = (cumulated_at(cumulated, need.dates.edges, at) for at in (low, high))
-    if move is not None:
-        before = need.chance.predict(buyers)
-        after = shifted(before, by=move)
-        below, up_to = (faster(need.right.predict(at), before=before, after=after) for at in (below, up_to))
-    pit = randomised_pit(below, up_to, luck=luck)
-    return pit, np.maximum(up_to - below, 1e-9) / np.maximum(high - low, 1e-9)
+    table = pd.DataFrame(index=buyers.index)
+    for prefix, own in (("", True), ("pooled_", False)):
+        cumulated = _cumulated(need, buyers, own=own)
+        below, up_to = (cumulated_at(cumulated, need.dates.edges, at) for at in (low, high))
+        if own:
+            shares = _shares(need, cumulated, ticks=ticks, before=before, after=after, own=True)
+            table = table.assign(**{f"share_step_{k}": share for k, share in enumerate(shares, 1)})
+            below, up_to = (faster(need.right.predict(at), before=before, after=after) for at in (below, up_to))
+        for name, level, place in (("from_day", LEVELS[0], 0), ("until_day", LEVELS[2], 2)):
+            point = _own_point(need, cumulated, level, before=before, after=after) if own else need.pooled[[place]]
+            table[prefix + name] = day_of(point, ticks) if own else int(day_of(point, ticks)[0])
+        table[f"{prefix}pit"] = randomised_pit(below, up_to, luck=luck)
+        table[f"{prefix}density"] = np.maximum(up_to - below, 1e-9) / np.maximum(high - low, 1e-9)
+    return table
 
 
 def pooled_window(need: Need, *, ticks: Floats) -> tuple[int, int]:
