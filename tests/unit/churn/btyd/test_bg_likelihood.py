@@ -74,27 +74,22 @@ def test_a_customer_of_700_purchases_overflows_nothing():
 
 @pytest.mark.parametrize("timing", TIMINGS, ids=str)
 def test_counting_customers_alike_together_changes_nothing(timing):
+    """In days and in weeks customers are alike and counted together; in units of 1.01 days they are rows."""
     rng = np.random.default_rng(1)
     age = rng.integers(5, 60, 4000).astype(float)
     x = rng.poisson(0.1 * age).astype(float)
     t_x = np.where(x > 0, np.maximum(np.ceil(age * rng.random(4000)), 1.0), 0.0)
-    days = Customers(x, t_x, age)
-    odd = Customers(x, t_x * 1.01, age * 1.01)  # lengths that are no whole days: rows stay as they are
-    alone = sum(
-        value_and_slope(np.array(USUAL), tables=tabulate(Customers(*(c[i : i + 1] for c in days[:3]))), timing=timing)[
-            0
-        ]
-        for i in range(200)
-    )
-    together, _ = value_and_slope(
-        np.array(USUAL), tables=tabulate(Customers(*(c[:200] for c in days[:3]))), timing=timing
-    )
+    in_days = value_and_slope(np.array(USUAL), tables=tabulate(Customers(x, t_x, age)), timing=timing)[0]
+    rows = [tabulate(Customers(x[i : i + 1], t_x[i : i + 1], age[i : i + 1])) for i in range(300)]
+    some = tabulate(Customers(x[:300], t_x[:300], age[:300]))
+    together = value_and_slope(np.array(USUAL), tables=some, timing=timing)[0]
+    alone = sum(value_and_slope(np.array(USUAL), tables=row, timing=timing)[0] for row in rows)
     assert together == pytest.approx(alone, rel=1e-12)
-    stretched = (USUAL[0], USUAL[1] * 1.01, *USUAL[2:])
-    shift = timing.k * x.sum() * np.log(1.01)  # a density in other units
-    assert value_and_slope(np.array(stretched), tables=tabulate(odd), timing=timing)[0] + shift == pytest.approx(
-        value_and_slope(np.array(USUAL), tables=tabulate(days), timing=timing)[0], rel=1e-12
-    )
+    for unit in (1.01, 7.0):
+        tables = tabulate(Customers(x, t_x / unit, age / unit))
+        density = timing.k * x.sum() * np.log(unit)  # of the gaps, per unit
+        value = value_and_slope(np.array([USUAL[0], USUAL[1] / unit, *USUAL[2:]]), tables=tables, timing=timing)[0]
+        assert value - density == pytest.approx(in_days, rel=1e-12)
 
 
 def test_weights_count_like_copies():

@@ -77,14 +77,21 @@ def test_search_for_k_is_the_best_of_the_fits_with_k_given():
 
 
 @every_model
-def test_fit_is_a_summit(truth):
+def test_covariance_is_the_curvature_of_the_likelihood_at_its_top(truth):
     table = cohort(truth, 800, seed=9)
     fitted = untrained(truth).fit(table)
+    information = np.linalg.inv(fitted.covariance_)
     for i, name in enumerate(fitted.parameter_names):
-        for factor in (0.98, 1.02):
-            moved = type(truth).from_parameters({**fitted.parameters_, name: fitted.parameters_[name] * factor})
-            drop = fitted.log_likelihood_ - moved.log_likelihood(table)
-            assert 0 < drop < 0.6 * np.log(factor) ** 2 * np.linalg.inv(fitted.covariance_)[i, i]
+        moved = [{**fitted.parameters_, name: fitted.parameters_[name] * factor} for factor in (1.02, 1 / 1.02)]
+        drops = [fitted.log_likelihood_ - type(truth).from_parameters(m).log_likelihood(table) for m in moved]
+        assert min(drops) > 0
+        assert np.mean(drops) == pytest.approx(0.5 * information[i, i] * np.log(1.02) ** 2, rel=0.01)
+
+
+def test_standard_errors_are_those_of_the_parameters():
+    fitted = BGNBD().fit(cohort(EVERY_MODEL[0], 800, seed=9))
+    relative = np.sqrt(np.diag(fitted.covariance_))
+    assert list(fitted.standard_errors_.values()) == pytest.approx(np.exp(logs(fitted)) * relative)
 
 
 @every_model
