@@ -239,12 +239,11 @@ def _log_sums(sums: _Sums, *, log_v: float, p: float, q: float) -> tuple[float, 
     logistic = np.where(away > 0, part, 1 - part)
     slope = logistic * (1 - logistic)
     bend = slope * (1 - 2 * logistic)
-    turn = slope * (1 - 6 * slope)
     level = log_v + np.maximum(away, 0.0) + np.log1p(np.exp(-np.abs(away)))
     terms = np.array([level, logistic, slope / 2, bend / 6])
     plain, times_x = (float((moments * terms).sum()) for moments in sums.moments)
-    below = np.array([1 - logistic, -slope, -bend / 2, -turn / 6])
-    by_log_v = float(((q * sums.moments[0] + p * sums.moments[1]) * below).sum())
+    below = np.array([1 - logistic, -slope, -bend / 2])
+    by_log_v = float(((q * sums.moments[0, :3] + p * sums.moments[1, :3]) * below).sum())
     return plain, times_x, by_log_v
 
 
