@@ -9,6 +9,7 @@ References:
     Marketing Science 24(2), 275-284. doi:10.1287/mksc.1040.0098
 """
 
+import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,7 @@ __all__ = ["history_columns", "history_sums", "holdout_purchases", "purchase_his
 Frame = nw.LazyFrame[Any]
 
 _PERIODS: Final = (1, 7)
+_LOG_PARTS: Final = 2.0**32  # of a natural logarithm: sums over millions of gaps stay whole
 
 
 def purchase_history(tables: "Tables", *, as_of: date, period_days: int = 1, unit_days: int | None = None) -> Frame:
@@ -41,7 +43,9 @@ def purchase_history(tables: "Tables", *, as_of: date, period_days: int = 1, uni
         One row per customer with a purchase: ``customer_id``; ``frequency``, periods with a purchase after
         the first one; ``recency``, age at the last of them, 0 without repeats; ``T``, age at the end of
         ``as_of``, both from the start of the first period, in units, and with weekly periods in whole
-        periods; ``monetary_value``, mean value of a repeat period in currency, 0 without repeats.
+        periods; ``monetary_value``, mean value of a repeat period in currency, 0 without repeats;
+        ``sum_log_gaps``, sum of the natural logarithms of the gaps between periods with a purchase, in units:
+        gaps below one unit count negative, 0 without repeats.
 
     Raises:
         AnalysisError: If ``period_days`` is neither 1 nor 7, or a unit is not above zero.
@@ -54,10 +58,11 @@ def purchase_history(tables: "Tables", *, as_of: date, period_days: int = 1, uni
     visits = with_visits(purchases, period_days=period_days)
     first, last = nw.col("ordered_on").min(), nw.col("ordered_on").max()
     sums = visits.group_by("customer_id").agg(
-        first.alias("first_order_on"), last.alias("last_order_on"), *history_sums()
+        first.alias("first_order_on"), last.alias("last_order_on"), *history_sums(), _log_gap_sum().alias("log_gaps")
     )
     columns = history_columns(sums, as_of=as_of, period_days=period_days, unit_days=unit)
-    return sums.select("customer_id", *columns)
+    in_units = nw.col("log_gaps") / _LOG_PARTS + nw.col("frequency").cast(nw.Float64) * math.log(period_days / unit)
+    return sums.select("customer_id", *columns, in_units.alias("sum_log_gaps"))
 
 
 def with_visits(purchases: Frame, *, period_days: int = 1) -> Frame:
@@ -91,6 +96,12 @@ def history_sums() -> list[nw.Expr]:
         count_where(nw.col("gap") > 0).alias("frequency"),
         money_sum(nw.when("is_repeat").then("amount")).alias("repeat_parts"),
     ]
+
+
+def _log_gap_sum() -> nw.Expr:
+    """Return the sum of ln(gap in periods) in whole parts: the same in any order of rows."""
+    parts = nw.col("gap").cast(nw.Float64).log() * _LOG_PARTS
+    return nw.when(nw.col("gap") > 0).then(parts.round(0)).sum()
 
 
 def history_columns(sums: Frame, *, as_of: date, period_days: int = 1, unit_days: float = 1) -> list[nw.Expr]:

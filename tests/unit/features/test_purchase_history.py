@@ -40,6 +40,7 @@ def test_daily_periods_may_be_measured_in_weeks(tables, order):
     data = tables(orders=[order("a", "2026-03-03 09:00"), order("a", "2026-03-06 09:00")])
     row = collect(purchase_history(data, as_of=AS_OF, period_days=1, unit_days=7)).iloc[0]
     assert (row.frequency, row.recency, row["T"]) == (1, 3 / 7, 4.0)
+    assert row.sum_log_gaps == pytest.approx(np.log(3 / 7), abs=1e-9)
 
 
 def counted_by_hand(orders, *, as_of, period_days):
@@ -56,7 +57,8 @@ def counted_by_hand(orders, *, as_of, period_days):
         value = sum(amount for day, amount in bought if (day - first).days >= period_days)
         age = (as_of - first).days // period_days
         mean = value / len(repeats) if repeats else 0.0
-        history[customer] = (len(repeats), max(repeats, default=0), age, mean)
+        log_gaps = np.log(np.diff([0, *sorted(repeats)])).sum()
+        history[customer] = (len(repeats), max(repeats, default=0), age, mean, log_gaps)
     return history
 
 
@@ -78,7 +80,8 @@ def test_histories_equal_a_count_by_hand(tables, order, seed, period_days):
     expected = counted_by_hand(orders, as_of=AS_OF, period_days=period_days)
     assert set(frame["customer_id"]) == set(expected)
     for row in frame.itertuples():
-        assert (row.frequency, row.recency, row.T, row.monetary_value) == pytest.approx(expected[row.customer_id])
+        found = (row.frequency, row.recency, row.T, row.monetary_value, row.sum_log_gaps)
+        assert found == pytest.approx(expected[row.customer_id], abs=1e-8)
 
 
 def test_holdout_counts_purchase_days_after_the_calibration_period_of_its_customers_only(tables, order):
