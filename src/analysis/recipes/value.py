@@ -16,6 +16,7 @@ import pandas as pd
 
 from analysis.churn import clv, model_choice
 from analysis.churn.btyd import catalogue, uncertainty
+from analysis.churn.btyd.regularity import gap_sums
 from analysis.churn.spend import OrderValues, fit_spend, gamma_gamma_order_values, shrunken_order_values
 from analysis.churn.tracking import track_repeat_purchases
 from analysis.data.connect import Tables
@@ -27,6 +28,9 @@ from analysis.params import ValueParams
 from analysis.periods import days_before
 
 _UNIT_DAYS: Final = {"day": 1, "week": 7}
+_REGULAR: Final = {"bg_cnbd_k", "mbg_cnbd_k"}
+"""Models that find the regularity k by the gaps between purchases."""
+
 _FIT_CUSTOMERS: Final = 200_000
 """Customers a model is fitted on at most, drawn at random: their parameters are known to a percent or so."""
 
@@ -71,7 +75,7 @@ def value_frame(features: pd.DataFrame, as_of: date, value_params: ValueParams) 
     }
 
 
-def btyd_history(tables: Tables, value_frame: dict[str, Any]) -> pd.DataFrame:
+def btyd_history(tables: Tables, value_frame: dict[str, Any], value_params: ValueParams) -> pd.DataFrame:
     """The calibration period and what followed, one row per customer who began in it.
 
     ``frequency`` (repeat purchase days), ``recency`` and ``T`` (time units), ``monetary_value`` (currency, per repeat
@@ -80,6 +84,7 @@ def btyd_history(tables: Tables, value_frame: dict[str, Any]) -> pd.DataFrame:
     ends, last = (date.fromisoformat(value_frame[name]) for name in ("calibration_ends_on", "holdout_ends_on"))
     known = collect(purchase_history(tables, as_of=ends, period_days=1, unit_days=value_frame["unit_days"]))
     later = collect(holdout_purchases(tables, calibration_ends_on=ends, holdout_ends_on=last))
+    known = _with_gaps(known, tables.as_of(ends), unit=value_frame["unit_days"], params=value_params)
     if not known["customer_id"].equals(later["customer_id"]):
         return known.merge(later, on="customer_id", how="left").fillna({"holdout_purchases": 0, "holdout_revenue": 0.0})
     return known.assign(holdout_purchases=later["holdout_purchases"], holdout_revenue=later["holdout_revenue"])
@@ -160,21 +165,36 @@ def value_level(value_holdout: pd.DataFrame, value_choice: dict[str, Any]) -> di
     return {"level_error": missed}
 
 
+def btyd_today_history(
+    features: pd.DataFrame, tables: Tables, value_frame: dict[str, Any], value_params: ValueParams
+) -> pd.DataFrame:
+    """All history of every customer in the time unit of ``value_frame``: ``frequency``, ``recency``, ``T``.
+
+    Where a model of the book finds its own regularity, ``sum_log_gaps`` too.
+    """
+    today = _today(features, value_frame)
+    if not _REGULAR & set(value_params.models):
+        return today
+    ends, unit = date.fromisoformat(value_frame["holdout_ends_on"]), value_frame["unit_days"]
+    known = collect(purchase_history(tables, as_of=ends, period_days=1, unit_days=unit)).set_index("customer_id")
+    return today.assign(sum_log_gaps=known["sum_log_gaps"].reindex(features["customer_id"]).to_numpy(dtype=float))
+
+
 def value_model(
-    features: pd.DataFrame,
+    btyd_today_history: pd.DataFrame,
     value_frame: dict[str, Any],
     value_choice: dict[str, Any],
     value_params: ValueParams,
     seed: int,
 ) -> dict[str, Any]:
     """The model used, fitted on all history, frozen, with the time unit in ``unit_days``."""
-    history = _today(features, value_frame)
-    fitted = _fitted(history, slugs=[value_choice["model"]], ridge=value_params.ridge, seed=seed)
+    slugs = [value_choice["model"]]
+    fitted = _fitted(btyd_today_history, slugs=slugs, ridge=value_params.ridge, seed=seed)
     return {**fitted[value_choice["model"]], "unit_days": value_frame["unit_days"]}
 
 
 def btyd_today(
-    features: pd.DataFrame,
+    btyd_today_history: pd.DataFrame,
     value_frame: dict[str, Any],
     value_model: dict[str, Any],
     value_params: ValueParams,
@@ -184,7 +204,7 @@ def btyd_today(
     found = {value_model["model"]: {k: v for k, v in value_model.items() if k != "unit_days"}}
     if not value_frame["kept_back"]:
         others = [slug for slug in value_params.models if slug not in found]
-        found |= _fitted(_today(features, value_frame), slugs=others, ridge=value_params.ridge, seed=seed)
+        found |= _fitted(btyd_today_history, slugs=others, ridge=value_params.ridge, seed=seed)
     return found
 
 
@@ -257,6 +277,7 @@ def value_margin(strategy_economics: dict[str, Any], value_params: ValueParams) 
 
 def customer_values(
     features: pd.DataFrame,
+    btyd_history_today: pd.DataFrame,
     value_model: dict[str, Any],
     value_spend: dict[str, Any],
     value_margin: dict[str, Any],
@@ -271,10 +292,9 @@ def customer_values(
     log-parameter divided by its standard error, so that the errors of a sum of customers add up.
     """
     unit = value_model["unit_days"]
-    history = _today(features, {"unit_days": unit})
     values = clv.customer_values(
         catalogue.thaw(value_model),
-        history,
+        btyd_history_today,
         orders=_order_values(features, value_spend["today"]),
         margin_share=value_margin["margin_share"],
         horizon=value_params.horizon_days / unit,
@@ -316,16 +336,13 @@ def _fitted(history: pd.DataFrame, *, slugs: list[Any], ridge: float, seed: int)
     return {slug: catalogue.fit_model(slug, sample, ridge=ridge)._asdict() for slug in slugs}
 
 
-def _today(features: pd.DataFrame, frame: dict[str, Any]) -> pd.DataFrame:
-    """Return frequency, recency and T of all history in the book's time unit."""
-    unit = frame["unit_days"]
-    return pd.DataFrame(
-        {
-            "frequency": features["frequency"].to_numpy(dtype=float),
-            "recency": features["recency"].to_numpy(dtype=float) / unit,
-            "T": features["T"].to_numpy(dtype=float) / unit,
-        }
-    )
+def _with_gaps(known: pd.DataFrame, tables: Tables, *, unit: float, params: ValueParams) -> pd.DataFrame:
+    """Return histories with ``sum_log_gaps`` where a model of the book reads it; it costs a pass over all purchases."""
+    if not set(params.models) & set(catalogue.WITH_GAPS):
+        return known
+    bought = tables.purchases().select("customer_id", "ordered_on").unique().collect("pandas").to_native()
+    sums = gap_sums(bought, unit=unit).reindex(known["customer_id"]).fillna(0.0)
+    return known.assign(sum_log_gaps=sums.to_numpy())
 
 
 def _order_values(features: pd.DataFrame, spend: dict[str, Any]) -> OrderValues:
