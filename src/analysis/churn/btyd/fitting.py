@@ -124,6 +124,7 @@ def _loss(log_likelihood: LogLikelihood, *, size: float, prior: _Prior) -> Loss:
     """Return minus the mean log-likelihood, with the ridge, as a function of the logarithms, with its slope."""
 
     def loss(logs: Floats) -> tuple[float, Floats]:
+        """Return the value and its slope."""
         parameters = np.exp(logs)
         value, slope = log_likelihood(parameters)
         away = logs - prior.centre

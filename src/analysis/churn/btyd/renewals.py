@@ -113,6 +113,7 @@ def _last_terms(s: Floats, *, z: float) -> npt.NDArray[np.intp]:
     none = s * math.log1p(-z) - gammaln(s)
 
     def matters(i: Floats) -> npt.NDArray[np.bool_]:
+        """Return where the chance of i and all beyond is above what is not seen."""
         ratio = np.minimum(z * (s + i) / (i + 1), 1 - 1e-16)
         log_chance = none + gammaln(s + i) - gammaln(i + 1) + i * math.log(z)
         return np.asarray((z * (s + i) >= i + 1) | (log_chance - np.log1p(-ratio) > -_DIGITS))
