@@ -184,12 +184,12 @@ def need_calendar(table: pd.DataFrame, *, style: Style) -> "Figure":
     """Draw the customers expected back first in each week, as bars with intervals.
 
     Args:
-        table: One row per week: week_from_on, n_expected with interval (customers).
+        table: One row per week: week_from_on, expected_buyers with interval (customers).
         style: For whom.
     """
     figure, axes = style.canvas(240 if style.narrow else 270, left=8, right=8, top=26, bottom=42)
-    counts = table["n_expected"].to_numpy(dtype=float)
-    lower, upper = (table[f"n_expected_ci_{end}"].to_numpy(dtype=float) for end in ("lower", "upper"))
+    counts = table["expected_buyers"].to_numpy(dtype=float)
+    lower, upper = (table[f"expected_buyers_ci_{end}"].to_numpy(dtype=float) for end in ("lower", "upper"))
     places = np.arange(len(table))
     axes.bar(places, counts, width=0.72, color=MARK)
     axes.vlines(places, lower, upper, colors=INK, linewidth=1.5)

@@ -175,7 +175,8 @@ def parameter_rows(kept: Mapping[str, Any], *, confidence_level: float) -> list[
     shared = {name: kept[name] for name in ("model", "n_customers", "ridge", "usable", "advice")}
     errors = np.sqrt(np.diag(np.asarray(kept["covariance"], dtype=float)))
     rows = []
-    for (name, value), error in zip(kept["parameters"].items(), errors, strict=False):
+    estimated = {name: value for name, value in kept["parameters"].items() if name != "k"}
+    for (name, value), error in zip(estimated.items(), errors, strict=True):
         found = uncertainty.band(value, standard_error=error, confidence_level=confidence_level)
         rows.append(
             {
@@ -188,8 +189,8 @@ def parameter_rows(kept: Mapping[str, Any], *, confidence_level: float) -> list[
                 "confidence_level": confidence_level,
             }
         )
-    if kept.get("k", 1) > 1:
-        rows.append({**shared, "parameter": "k", "value": float(kept["k"])})
+    if "k" in kept["parameters"]:
+        rows.append({**shared, "parameter": "k", "value": float(kept["parameters"]["k"])})
     return [*rows, {**shared, "parameter": "log_likelihood", "value": float(kept["log_likelihood"])}]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["NOT_JUDGED", "SPEND_AT_MOST", "STOP_SOURCE", "explained", "need_note", "payback_claim", "tracking_claim"]
+__all__ = ["NOT_JUDGED", "SPEND_AT_MOST", "STOP_SOURCE", "explained", "payback_claim", "tracking_claim"]
 
 Words = dict[str, str]
 
@@ -103,19 +103,6 @@ def explained(
         "alive_note": _ALIVE.get(model["model"], _ALIVE_ELSE),
         "order_value_origin": _GAMMA_GAMMA if spend["usable"] else _SHRUNKEN,
         "prior_note": prior,
-    }
-
-
-def need_note(*, failed: bool) -> Words:
-    """Return how far the chances to come back have proved themselves."""
-    if failed:
-        return {
-            "zh": "过去的窗口里，这些概率没有全部通过检验，只作参考。",
-            "en": "On past windows these chances did not pass every test: take them as a rough guide.",
-        }
-    return {
-        "zh": "过去的窗口里，这些概率经得起检验。",
-        "en": "On past windows these chances held.",
     }
 
 

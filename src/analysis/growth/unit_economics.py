@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.stats.intervals import normal_interval
 
-__all__ = ["ALL_SOURCES", "margin_curves", "unit_economics"]
+__all__ = ["ALL_SOURCES", "CURVE_COLUMNS", "margin_curves", "unit_economics"]
 
 ALL_SOURCES: Final = "*"
 """Source of the row of all customers together."""
@@ -22,6 +22,15 @@ ALL_SOURCES: Final = "*"
 _FEWEST: Final = 30
 """New customers that must have lived through a month of age for it to count."""
 
+CURVE_COLUMNS: Final = [
+    "source",
+    "month",
+    "n_customers",
+    "margin",
+    "margin_ci_lower",
+    "margin_ci_upper",
+    "confidence_level",
+]
 _COLUMNS: Final = [
     "source",
     "n_new",
@@ -68,8 +77,7 @@ def margin_curves(
     rows: list[dict[str, Any]] = []
     for name, chosen in parts:
         rows += [{"source": name, **row} for row in _curve(spent[chosen], lived[chosen], level=confidence_level)]
-    columns = ["source", "month", "n_customers", "margin", "margin_ci_lower", "margin_ci_upper", "confidence_level"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=CURVE_COLUMNS)
 
 
 def _curve(spent: npt.NDArray[Any], lived: npt.NDArray[Any], *, level: float) -> list[dict[str, Any]]:

@@ -16,7 +16,6 @@ import pandas as pd
 
 from analysis.churn import clv, model_choice
 from analysis.churn.btyd import catalogue, uncertainty
-from analysis.churn.btyd.regularity import gap_sums
 from analysis.churn.spend import OrderValues, fit_spend, gamma_gamma_order_values, shrunken_order_values
 from analysis.churn.tracking import track_repeat_purchases
 from analysis.data.connect import Tables
@@ -28,9 +27,6 @@ from analysis.params import ValueParams
 from analysis.periods import days_before
 
 _UNIT_DAYS: Final = {"day": 1, "week": 7}
-_REGULAR: Final = {"bg_cnbd_k", "mbg_cnbd_k"}
-"""Models that find the regularity k by the gaps between purchases."""
-
 _FIT_CUSTOMERS: Final = 200_000
 """Customers a model is fitted on at most, drawn at random: their parameters are known to a percent or so."""
 
@@ -75,7 +71,7 @@ def value_frame(features: pd.DataFrame, as_of: date, value_params: ValueParams) 
     }
 
 
-def btyd_history(tables: Tables, value_frame: dict[str, Any], value_params: ValueParams) -> pd.DataFrame:
+def btyd_history(tables: Tables, value_frame: dict[str, Any]) -> pd.DataFrame:
     """The calibration period and what followed, one row per customer who began in it.
 
     ``frequency`` (repeat purchase days), ``recency`` and ``T`` (time units), ``monetary_value`` (currency, per repeat
@@ -84,7 +80,6 @@ def btyd_history(tables: Tables, value_frame: dict[str, Any], value_params: Valu
     ends, last = (date.fromisoformat(value_frame[name]) for name in ("calibration_ends_on", "holdout_ends_on"))
     known = collect(purchase_history(tables, as_of=ends, period_days=1, unit_days=value_frame["unit_days"]))
     later = collect(holdout_purchases(tables, calibration_ends_on=ends, holdout_ends_on=last))
-    known = _with_gaps(known, tables.as_of(ends), unit=value_frame["unit_days"], params=value_params)
     if not known["customer_id"].equals(later["customer_id"]):
         return known.merge(later, on="customer_id", how="left").fillna({"holdout_purchases": 0, "holdout_revenue": 0.0})
     return known.assign(holdout_purchases=later["holdout_purchases"], holdout_revenue=later["holdout_revenue"])
@@ -173,7 +168,7 @@ def btyd_today_history(
     Where a model of the book finds its own regularity, ``sum_log_gaps`` too.
     """
     today = _today(features, value_frame)
-    if not _REGULAR & set(value_params.models):
+    if not set(catalogue.WITH_GAPS) & set(value_params.models):
         return today
     ends, unit = date.fromisoformat(value_frame["holdout_ends_on"]), value_frame["unit_days"]
     known = collect(purchase_history(tables, as_of=ends, period_days=1, unit_days=unit)).set_index("customer_id")
@@ -277,7 +272,7 @@ def value_margin(strategy_economics: dict[str, Any], value_params: ValueParams) 
 
 def customer_values(
     features: pd.DataFrame,
-    btyd_history_today: pd.DataFrame,
+    btyd_today_history: pd.DataFrame,
     value_model: dict[str, Any],
     value_spend: dict[str, Any],
     value_margin: dict[str, Any],
@@ -294,7 +289,7 @@ def customer_values(
     unit = value_model["unit_days"]
     values = clv.customer_values(
         catalogue.thaw(value_model),
-        btyd_history_today,
+        btyd_today_history,
         orders=_order_values(features, value_spend["today"]),
         margin_share=value_margin["margin_share"],
         horizon=value_params.horizon_days / unit,
@@ -336,13 +331,16 @@ def _fitted(history: pd.DataFrame, *, slugs: list[Any], ridge: float, seed: int)
     return {slug: catalogue.fit_model(slug, sample, ridge=ridge)._asdict() for slug in slugs}
 
 
-def _with_gaps(known: pd.DataFrame, tables: Tables, *, unit: float, params: ValueParams) -> pd.DataFrame:
-    """Return histories with ``sum_log_gaps`` where a model of the book reads it; it costs a pass over all purchases."""
-    if not set(params.models) & set(catalogue.WITH_GAPS):
-        return known
-    bought = tables.purchases().select("customer_id", "ordered_on").unique().collect("pandas").to_native()
-    sums = gap_sums(bought, unit=unit).reindex(known["customer_id"]).fillna(0.0)
-    return known.assign(sum_log_gaps=sums.to_numpy())
+def _today(features: pd.DataFrame, frame: dict[str, Any]) -> pd.DataFrame:
+    """Return frequency, recency and T of all history in the book's time unit."""
+    unit = frame["unit_days"]
+    return pd.DataFrame(
+        {
+            "frequency": features["frequency"].to_numpy(dtype=float),
+            "recency": features["recency"].to_numpy(dtype=float) / unit,
+            "T": features["T"].to_numpy(dtype=float) / unit,
+        }
+    )
 
 
 def _order_values(features: pd.DataFrame, spend: dict[str, Any]) -> OrderValues:

@@ -1,7 +1,7 @@
 """What the value page shows of ``recipes/value.py``: its numbers, its tables and its words."""
 
 import math
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -42,11 +42,12 @@ def clv_by_source(customer_values: pd.DataFrame, customer_sources: pd.DataFrame)
     """CLV by source of acquisition, most a head first (the twelve largest); empty where nobody knows the source."""
     together = customer_values.merge(customer_sources[["customer_id", "source"]], on="customer_id")
     table = _clv_by(together, "source")
-    return table.nlargest(_MOST_SOURCES, "n_customers").sort_values("clv_each", ascending=False, ignore_index=True)
+    largest = table.sort_values(["n_customers", "source"], ascending=[False, True]).head(_MOST_SOURCES)
+    return largest.sort_values("clv_each", ascending=False, ignore_index=True)
 
 
 def clv_sources_headline(clv_by_source: pd.DataFrame) -> dict[str, Any]:
-    """The sources whose customers are worth most and least a head, among those of ten or more; empty without sources."""
+    """The sources whose customers are worth most and least a head, among ten or more; empty without sources."""
     shown = clv_by_source[clv_by_source["n_customers"] >= _FEWEST_IN_GROUP]
     if shown.empty:
         return {}
@@ -110,22 +111,19 @@ def margin_curves(
     value_margin: dict[str, Any],
     value_params: ValueParams,
 ) -> pd.DataFrame:
-    """Cumulative margin of a new customer by month of age and source; see ``growth.unit_economics``."""
+    """Cumulative margin of a new customer by month of age and source; empty where no cost is known."""
+    if new_customer_costs.empty:
+        return pd.DataFrame(columns=economics.CURVE_COLUMNS)
     customers = features[["customer_id", "first_order_on"]].merge(customer_sources, on="customer_id")
-    first = new_customer_costs["first_on"].min() if len(new_customer_costs) else pd.NaT
-    customers = customers[customers["first_order_on"] >= first]
+    customers = customers[customers["first_order_on"] >= new_customer_costs["first_on"].min()]
     lived = ((pd.Timestamp(as_of) - customers["first_order_on"]).dt.days + 1) / MONTH_DAYS
-    revenue = revenue_by_age(tables, as_of=as_of) if len(customers) else pd.DataFrame(columns=_REVENUE)
     return economics.margin_curves(
         customers.assign(months_lived=lived.astype(int)),
-        revenue,
+        revenue_by_age(tables, as_of=as_of),
         margin_share=value_margin["margin_share"],
         months=max(round(value_params.horizon_days / MONTH_DAYS), 1),
         confidence_level=_LEVEL,
     )
-
-
-_REVENUE: Final = ["customer_id", "month", "revenue"]
 
 
 def unit_economics(margin_curves: pd.DataFrame, new_customer_costs: pd.DataFrame) -> pd.DataFrame:
@@ -139,46 +137,12 @@ def unit_economics(margin_curves: pd.DataFrame, new_customer_costs: pd.DataFrame
     return pd.concat([labels, table.drop(columns="source")], axis=1)
 
 
-def need_calendar(next_need_forecast: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Customers expected to come back first in each of the next weeks, one row per week; empty where not known.
-
-    ``week_from_on``, ``week_ends_on``, ``n_expected`` (sum of probabilities) with an 80 % interval for the number that
-    will come (luck of independent customers only), ``confidence_level``.
-    """
-    columns = ["week_from_on", "week_ends_on", "n_expected", "n_expected_ci_lower", "n_expected_ci_upper"]
-    steps = [name for name in next_need_forecast.columns if str(name).startswith("p_step_")]
-    rows = []
-    for week, name in enumerate(steps):
-        p = next_need_forecast[name].to_numpy(dtype=float)
-        error = float(np.sqrt((p * (1 - p)).sum()))
-        ends = uncertainty.band(float(p.sum()), standard_error=error, scale="plain", confidence_level=_LEVEL)
-        start = as_of + timedelta(days=1 + 7 * week)
-        rows.append(
-            (start, start + timedelta(days=6), ends.value, max(float(ends.ci_lower), 0.0), float(ends.ci_upper))
-        )
-    table = pd.DataFrame(rows, columns=columns).assign(confidence_level=_LEVEL)
-    return table.astype({"week_from_on": "datetime64[us]", "week_ends_on": "datetime64[us]"})
-
-
-def need_headline(
-    next_need_forecast: pd.DataFrame, next_need_verdict: dict[str, Any], value_params: ValueParams
-) -> dict[str, Any]:
-    """Who will need us next, in numbers: ``shown``, ``n_back`` within ``need_horizon``, ``note`` by language.
-
-    The interval is the luck of independent customers; the level of the weeks to come is not in it.
-    """
-    known = "p_purchase" in next_need_forecast.columns
-    p = next_need_forecast["p_purchase"].to_numpy(dtype=float) if known else np.zeros(0)
-    back = uncertainty.band(
-        float(p.sum()), standard_error=float(np.sqrt((p * (1 - p)).sum())), scale="plain", confidence_level=_LEVEL
-    )
-    return {
-        "shown": bool(known and p.sum() > 0),
-        "n_back": _estimate(back, "customers", n=len(p)),
-        "share_back": Estimate(float(p.mean()) if len(p) else None, "share", grade=Grade.OBSERVATIONAL, n=len(p)),
-        "need_horizon": Estimate(value_params.next_need_days, "days"),
-        "need_note": value_words.need_note(failed=bool(next_need_verdict["failed"])),
-    }
+def need_weeks(next_need_calendar: pd.DataFrame) -> pd.DataFrame:
+    """The calendar of all categories together: one row per week ahead, ``expected_buyers`` with its interval."""
+    whole = next_need_calendar[next_need_calendar["category"] == ""]
+    columns = ["week_from_on", "week_until_on", "expected_buyers"]
+    ends = ["expected_buyers_ci_lower", "expected_buyers_ci_upper", "confidence_level"]
+    return whole[[*columns, *ends]].reset_index(drop=True)
 
 
 def value_model_table(value_holdout: pd.DataFrame) -> pd.DataFrame:
@@ -189,7 +153,7 @@ def value_model_table(value_holdout: pd.DataFrame) -> pd.DataFrame:
 
 
 def value_headline(
-    features: pd.DataFrame,
+    btyd_today_history: pd.DataFrame,
     customer_values: pd.DataFrame,
     value_model: dict[str, Any],
     value_choice: dict[str, Any],
@@ -202,11 +166,9 @@ def value_headline(
     """The numbers and words of the page's answer; intervals 80 %."""
     n, horizon = len(customer_values), value_params.horizon_days
     total = clv.total_band(customer_values["clv"], slopes=_slopes(customer_values), confidence_level=_LEVEL)
-    history = {name: features[name].to_numpy(dtype=float) / value_model["unit_days"] for name in ("recency", "T")}
-    history["frequency"] = features["frequency"].to_numpy(dtype=float)
     purchases = uncertainty.predictive_band(
         catalogue.thaw(value_model),
-        history,
+        btyd_today_history,
         horizon=horizon / value_model["unit_days"],
         confidence_level=_LEVEL,
         level_error=value_level["level_error"],
@@ -220,7 +182,12 @@ def value_headline(
         "clv_share_top": Estimate(float(worth[:top].sum() / worth.sum()), "share", grade=Grade.OBSERVATIONAL, n=n),
         "clv_top_each": Estimate(float(worth[:top].mean()), "money", grade=Grade.OBSERVATIONAL, n=top),
         "expected_purchases": _estimate(purchases, "count", n=n),
-        "n_alive": Estimate(float(customer_values["p_alive"].sum()), "customers", grade=Grade.OBSERVATIONAL, n=n),
+        "n_alive": Estimate(
+            float(customer_values["p_alive"].to_numpy() @ (btyd_today_history["frequency"].to_numpy() > 0)),
+            "customers",
+            grade=Grade.OBSERVATIONAL,
+            n=value_frame["n_repeaters"],
+        ),
         "n_customers": Estimate(n, "customers"),
         "n_repeaters": Estimate(value_frame["n_repeaters"], "customers"),
         "share_repeaters": Estimate(value_frame["n_repeaters"] / n, "share"),

@@ -9,7 +9,7 @@ import numpy as np
 from analysis.checks import one_of
 from analysis.churn.btyd.fitting import NotIdentifiedError
 
-__all__ = ["CLASSES", "MODEL_NAMES", "WEAK_PRIOR", "FrozenModel", "fit_model", "freeze", "thaw"]
+__all__ = ["CLASSES", "MODEL_NAMES", "WEAK_PRIOR", "WITH_GAPS", "FrozenModel", "fit_model", "freeze", "thaw"]
 
 CLASSES: Final = {
     "nbd": ("nbd", "NBD"),
@@ -32,6 +32,9 @@ MODEL_NAMES: Final = {
 }
 """Slug → name in the papers, the same in every language."""
 
+WITH_GAPS: Final = ("bg_cnbd_k", "mbg_cnbd_k")
+"""Models that read ``sum_log_gaps``."""
+
 WEAK_PRIOR: Final = 1.0
 """Customers: the ridge of the second attempt, where the data alone do not fix a model's parameters."""
 
@@ -41,14 +44,13 @@ class FrozenModel(NamedTuple):
 
     Attributes:
         model: Slug.
-        parameters: Parameters by name.
+        parameters: Parameters by name; the k of regular models among them.
         covariance: Of their logarithms, nested lists; NaN where unknown.
         log_likelihood: Sum of the papers' individual log-likelihoods, without the ridge.
         n_customers: Customers it was fitted on.
         ridge: Weight of the weak prior, in customers; 0 is none.
         usable: Whether the data, with the ridge if any, fix the parameters.
         advice: What was found and what to do about it; empty if all is well.
-        k: Regularity of the models that have one; 1 for the others.
     """
 
     model: str
@@ -59,7 +61,6 @@ class FrozenModel(NamedTuple):
     ridge: float
     usable: bool
     advice: str
-    k: int = 1
 
 
 def fit_model(slug: str, customers: Any, *, ridge: float = 0.0) -> FrozenModel:
@@ -92,15 +93,13 @@ def freeze(model: Any) -> FrozenModel:
         ridge=float(model.ridge),
         usable=bool(model.converged_),
         advice=str(model.advice_),
-        k=int(getattr(model, "k_", 1)),
     )
 
 
 def thaw(kept: Mapping[str, Any]) -> Any:
     """Return the model of a ``FrozenModel`` that was kept as a dict."""
-    extra = {"k": int(kept["k"])} if kept.get("k", 1) > 1 else {}
     return _class(kept["model"]).from_parameters(
-        kept["parameters"], covariance=kept["covariance"], n_customers=int(kept["n_customers"]), **extra
+        kept["parameters"], covariance=kept["covariance"], n_customers=int(kept["n_customers"])
     )
 
 
