@@ -18,7 +18,7 @@ from analysis.churn.relationship import wording
 from analysis.churn.relationship.explained import as_plain
 from analysis.churn.relationship.forecast import at_least_one, p_delete_by_model, p_delete_by_tenure, tenure_hazards
 from analysis.churn.relationship.hazards import FORECAST_PRIOR, fit_hazard, hazard_terms
-from analysis.churn.relationship.judging import MOST_JUDGED, Verdict, verdict_of
+from analysis.churn.relationship.judging import MOST_JUDGED, Verdict, judge
 from analysis.churn.relationship.person_days import sample_days
 from analysis.data.connect import Tables
 from analysis.features.contacts import (
@@ -172,13 +172,14 @@ def relationship_verdict(
     """The forecast that is used: ``verdict``, ``failed``, ``column``; in words ``claim``, ``detail``, ``used``."""
     n_recorded = int((contact_spells["door"] == "customer").sum())
     n_learnt = int(((contact_days["role"] == "learn_past") & (contact_days["door"] == 1)).sum())
-    verdict, failed = verdict_of(relationship_judgement, n_recorded=n_recorded, n_learnt=n_learnt, seed=seed)
+    judgement = judge(relationship_judgement, n_recorded=n_recorded, n_learnt=n_learnt, seed=seed)
+    verdict = judgement.verdict
     return {
         "verdict": verdict.value,
-        "failed": list(failed),
+        "failed": list(judgement.failed),
         "column": "p_model" if verdict is Verdict.MODEL else "p_baseline",
         "claim": wording.claim(verdict),
-        "detail": wording.detail(verdict, failed=failed),
+        "detail": wording.detail(verdict, failed=judgement.failed, ranks=judgement.ranks),
         "used": wording.FORECASTS[verdict],
     }
 

@@ -37,7 +37,7 @@ def hazard_ratios(model: HazardModel, *, days: pd.DataFrame, confidence_level: f
     """Return the ratios of a model, one row per term, each against what a reader would compare it with.
 
     A source is compared with the geometric mean of the other sources, weighted by days at risk in the same part of
-    tenure; a stretch of tenure with days 31-60 (or the longest stretch); touches: one more against none more.
+    tenure; a stretch of tenure with that of day 31; touches: one more against none more.
 
     Args:
         model: Of one door.
@@ -49,14 +49,15 @@ def hazard_ratios(model: HazardModel, *, days: pd.DataFrame, confidence_level: f
     """
     from scipy.special import ndtri
 
-    contrasts = np.stack([_contrast(model.terms, place, days=days) for place in range(len(model.terms))])
+    named = [*model.terms, *_reference_sources(model.terms, days=days)]
+    contrasts = np.stack([_contrast(model.terms, term, days=days) for term in named])
     log_ratio = contrasts @ model.coefficient
     error = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", contrasts, model.covariance, contrasts), 0.0))
     half = float(ndtri(0.5 + confidence_level / 2)) * error
     shown = np.abs(contrasts).sum(axis=1) > 0  # the reference stretch of tenure is compared with itself
     table = pd.DataFrame(
         {
-            "covariate": list(model.terms),
+            "covariate": named,
             "door": model.door,
             "hazard_ratio": np.exp(log_ratio),
             "hazard_ratio_ci_lower": np.exp(log_ratio - half),
@@ -68,24 +69,32 @@ def hazard_ratios(model: HazardModel, *, days: pd.DataFrame, confidence_level: f
     return kept
 
 
-def _contrast(terms: Sequence[str], place: int, *, days: pd.DataFrame) -> Floats:
+def _reference_sources(terms: Sequence[str], *, days: pd.DataFrame) -> list[str]:
+    """Return the names of terms for sources that the others were measured against, where that is one source alone."""
+    found = []
+    for kind, early in (("source_first_week", True), ("source_later", False)):
+        there = set(days.loc[(days["tenure_days"] <= FIRST_WEEK_DAYS) == early, "source_state"].astype(str))
+        missing = sorted(there - {term.partition(":")[2] for term in terms if term.startswith(f"{kind}:")})
+        found += [f"{kind}:{missing[0]}"] if len(missing) == 1 < len(there) else []
+    return found
+
+
+def _contrast(terms: Sequence[str], term: str, *, days: pd.DataFrame) -> Floats:
     """Return the weights of the coefficients whose sum is a term's log ratio."""
     weights = np.zeros(len(terms))
-    kind, _, what = terms[place].partition(":")
+    kind, _, what = term.partition(":")
+    if term in terms:
+        weights[terms.index(term)] = 1.0
     if kind == "tenure":
-        starts = [int(term.partition(":")[2]) for term in terms if term.startswith("tenure:")]
+        starts = [int(other.partition(":")[2]) for other in terms if other.startswith("tenure:")]
         against = max((start for start in starts if start <= _REFERENCE_STRETCH), default=starts[0])
-        weights[place] += 1.0
         weights[terms.index(f"tenure:{against}")] -= 1.0
     elif kind in {"source_first_week", "source_later"}:
-        early = (days["tenure_days"] <= FIRST_WEEK_DAYS) == (kind == "source_first_week")
-        at_risk = days.loc[early].groupby("source_state", observed=True)["weight"].sum().drop(what, errors="ignore")
-        weights[place] = 1.0
+        part = (days["tenure_days"] <= FIRST_WEEK_DAYS) == (kind == "source_first_week")
+        at_risk = days.loc[part].groupby("source_state", observed=True)["weight"].sum().drop(what, errors="ignore")
         for other, weight in (at_risk / at_risk.sum()).items():
             if f"{kind}:{other}" in terms:
                 weights[terms.index(f"{kind}:{other}")] = -weight
-    else:
-        weights[place] = 1.0
     return weights
 
 
@@ -150,11 +159,12 @@ def _thinned(days: pd.DataFrame, *, seed: int) -> pd.DataFrame:
 
 def _mean_hazards(model: HazardModel, *, days: pd.DataFrame, source: str | None) -> tuple[Floats, Floats]:
     """Return the mean hazard of each stretch of tenure and how it moves with the coefficients."""
-    seen = days if source is None else days.assign(source_state=source)
-    odds = np.exp(model.log_odds(seen))
-    chance = odds / (1.0 + odds)
-    matrix = design(seen, terms=model.terms)
-    stretch = tenure_stretch(seen["tenure_days"].to_numpy())
+    matrix = design(days if source is None else days.assign(source_state=source), terms=model.terms)
+    log_odds = matrix @ model.coefficient
+    if model.staff:
+        log_odds += np.log(days["staff_id"].map(model.staff).fillna(1.0).to_numpy(dtype=np.float64))
+    chance = 1.0 / (1.0 + np.exp(-log_odds))
+    stretch = tenure_stretch(days["tenure_days"].to_numpy())
     mean, slope = np.zeros(len(TENURE_STARTS)), np.zeros((len(TENURE_STARTS), len(model.terms)))
     for place in range(len(TENURE_STARTS)):
         rows = stretch == place

@@ -1,7 +1,7 @@
 """Do the chances of deletion hold on a window that was not seen, and which of the two forecasts is used?"""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,10 +9,14 @@ import pandas as pd
 from analysis.churn.at_risk import LevelDrift, level_drift
 from analysis.churn.evaluation import EXCESS_ERROR_AT_MOST, FEWEST_EVENTS, SLOPE_WITHIN, Evaluation, evaluate
 
-__all__ = ["MOST_JUDGED", "Verdict", "drift_of_levels", "evaluate_deletions", "verdict_of"]
+__all__ = ["MOST_JUDGED", "RANKS_FROM", "Judgement", "Verdict", "drift_of_levels", "evaluate_deletions", "judge"]
 
 MOST_JUDGED: Final = 200_000
 """Contacts judged; of more a random sample says the same."""
+
+
+RANKS_FROM: Final = 0.6
+"""Area under the curve below which a forecast hardly tells contacts apart: 0.5 is chance."""
 
 
 class Verdict(StrEnum):
@@ -44,8 +48,22 @@ def evaluate_deletions(judged: pd.DataFrame, *, seed: int) -> tuple[Evaluation, 
     return model, baseline
 
 
-def verdict_of(judged: pd.DataFrame, *, n_recorded: int, n_learnt: int, seed: int) -> tuple[Verdict, tuple[str, ...]]:
-    """Return which forecast is used, and the gates that the full model failed.
+class Judgement(NamedTuple):
+    """What the judging window says.
+
+    Attributes:
+        verdict: Which forecast is used.
+        failed: Gates that the full model failed.
+        ranks: Whether the forecast used tells contacts apart; True where nothing was judged.
+    """
+
+    verdict: Verdict
+    failed: tuple[str, ...]
+    ranks: bool
+
+
+def judge(judged: pd.DataFrame, *, n_recorded: int, n_learnt: int, seed: int) -> Judgement:
+    """Return which forecast is used, the gates that the full model failed, and whether it tells contacts apart.
 
     Args:
         judged: As in ``evaluate_deletions``.
@@ -54,14 +72,15 @@ def verdict_of(judged: pd.DataFrame, *, n_recorded: int, n_learnt: int, seed: in
         seed: Of the draws that give the calibration error's luck.
     """
     if not n_recorded:
-        return Verdict.NONE_RECORDED, ()
+        return Judgement(Verdict.NONE_RECORDED, (), ranks=True)
     if min(n_learnt, int(judged["deleted"].sum())) < FEWEST_EVENTS:
-        return Verdict.TOO_FEW, ()
+        return Judgement(Verdict.TOO_FEW, (), ranks=True)
     model, baseline = evaluate_deletions(judged, seed=seed)
     failed = _failed_gates(model, beats_baseline=model.log_loss_gain.value > 0)
     if not failed:
-        return Verdict.MODEL, ()
-    return Verdict.LEVEL_OFF if _failed_gates(baseline, beats_baseline=True) else Verdict.TENURE, failed
+        return Judgement(Verdict.MODEL, (), ranks=model.auc.value >= RANKS_FROM)
+    verdict = Verdict.LEVEL_OFF if _failed_gates(baseline, beats_baseline=True) else Verdict.TENURE
+    return Judgement(verdict, failed, ranks=baseline.auc.value >= RANKS_FROM)
 
 
 def _failed_gates(evaluation: Evaluation, *, beats_baseline: bool) -> tuple[str, ...]:

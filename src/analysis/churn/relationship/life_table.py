@@ -46,6 +46,10 @@ class Incidence(NamedTuple):
     ci_upper: Floats
     n_at_risk: Ints
 
+    def on(self, days: Ints) -> "Incidence":
+        """Return the entries of those days of tenure."""
+        return Incidence(self.value[days], self.ci_lower[days], self.ci_upper[days], self.n_at_risk[days])
+
 
 def life_table(contacts: pd.DataFrame, *, doors: tuple[str, ...], cluster: ArrayLike | None = None) -> LifeTable:
     """Count contacts at risk and ends by day of tenure.
@@ -83,7 +87,8 @@ def cumulative_incidence(table: LifeTable, *, door: int, confidence_level: float
 
     Args:
         table: Of one cluster: contacts are taken as independent (Greenwood's variance, its form for competing doors).
-            Of several: clusters are, and the variance is that of their sums (linearised jackknife, Student's t).
+            Of several: their members may share their fate, and the interval is the wider one of the former and that of
+            independent clusters (linearised jackknife, Student's t), which alone is poor where clusters are few.
         door: Place of the door in ``table.ends``.
         confidence_level: Of the interval, on the scale of log(-log(1 - share)).
 
@@ -97,17 +102,17 @@ def cumulative_incidence(table: LifeTable, *, door: int, confidence_level: float
         >>> cumulative_incidence(life_table(contacts, doors=("customer", "staff")), door=0).value
         array([0.25, 0.5 , 0.5 ])
     """
+    from scipy.special import ndtri, stdtrit
+
     at_risk, hazard, total, before = _hazards(table)
     value = np.cumsum(before * hazard[door])
-    if len(table.at_risk) > 1:
-        variance = _clustered_variance(table, door=door)
-        freedom = len(table.at_risk) - 1
-    else:
-        variance = _independent_variance(at_risk, hazard[door], total, before=before, value=value)
-        freedom = 0
-    lower, upper = _log_log_interval(value, variance, freedom=freedom, confidence_level=confidence_level)
+    level = 0.5 + confidence_level / 2
+    half = ndtri(level) * np.sqrt(_independent_variance(at_risk, hazard[door], total, before=before, value=value))
+    if (clusters := len(table.at_risk)) > 1:
+        half = np.maximum(half, stdtrit(clusters - 1, level) * np.sqrt(_clustered_variance(table, door=door)))
+    lower, upper = _log_log_interval(value, half)
     nobody_left = (value == 0.0) & (at_risk > 0)
-    upper = np.where(nobody_left, 1.0 - (0.5 - confidence_level / 2) ** (1.0 / np.maximum(at_risk, 1.0)), upper)
+    upper = np.where(nobody_left, 1.0 - (1.0 - level) ** (1.0 / np.maximum(at_risk, 1.0)), upper)
     return Incidence(value, lower, upper, at_risk.astype(np.int64))
 
 
@@ -162,17 +167,15 @@ def _clustered_variance(table: LifeTable, *, door: int) -> Floats:
     return spread
 
 
-def _log_log_interval(
-    value: Floats, variance: Floats, *, freedom: int, confidence_level: float
-) -> tuple[Floats, Floats]:
-    """Return both ends of the interval on the scale of log(-log(1 - value)); up to 1 where the value is 0 or 1."""
-    from scipy.special import ndtri, stdtrit
+def _log_log_interval(value: Floats, half: Floats) -> tuple[Floats, Floats]:
+    """Return both ends of an interval of half-width ``half``, taken over to the scale of log(-log(1 - value)).
 
-    quantile = float(stdtrit(freedom, 0.5 + confidence_level / 2) if freedom else ndtri(0.5 + confidence_level / 2))
+    Up to 1 where the value is 0 or 1: nothing is known there.
+    """
     inside = (value > 0) & (value < 1)
     v = np.where(inside, value, 0.5)
     log_stay = np.log1p(-v)
-    half = quantile * np.sqrt(variance) / ((1.0 - v) * -log_stay)
     with np.errstate(over="ignore"):
-        lower, upper = (-np.expm1(log_stay * np.exp(sign * half)) for sign in (-1.0, 1.0))
+        factor = np.exp(half / ((1.0 - v) * -log_stay))
+        lower, upper = (-np.expm1(log_stay * scale) for scale in (1.0 / factor, factor))
     return np.where(inside, lower, value), np.where(inside, upper, 1.0)

@@ -63,27 +63,27 @@ def survival_by_group(
         confidence_level: Of the intervals.
 
     Returns:
-        One row per group, most contacts first: ``group``, ``n_contacts`` (looked at from day 0); ``d1``, ``d7``,
+        One row per group, most contacts first: ``group``, ``n_new_contacts`` (looked at from day 0); ``d1``, ``d7``,
         ``d30`` (share still there after that day, 0-1; NaN where nobody was looked at so long) with ``_ci_lower`` and
         ``_ci_upper``; ``n_early``, ``n_early_expected`` (deletions up to day 7, and how many at the others' rate);
         ``p_value`` (one-sided, NaN below 20 contacts), ``q_value`` (Benjamini-Hochberg), ``flagged``.
     """
     fresh = contacts[(contacts["entry_days"] == 0) & contacts[group].notna()]
     curves = {
-        name: {"n_contacts": len(members), **_survival(members, confidence_level=confidence_level)}
+        name: {"n_new_contacts": len(members), **_survival(members, confidence_level=confidence_level)}
         for name, members in fresh.groupby(group, observed=True)
     }
     shares = [f"d{day}{end}" for day in SURVIVAL_DAYS for end in ("", "_ci_lower", "_ci_upper")]
-    found = pd.DataFrame.from_dict(curves, orient="index", columns=["n_contacts", *shares])
+    found = pd.DataFrame.from_dict(curves, orient="index", columns=["n_new_contacts", *shares])
     early = early_deletions(fresh, group=group, within=within).reindex(found.index)
-    tested = found["n_contacts"] >= FEWEST_CONTACTS
+    tested = found["n_new_contacts"] >= FEWEST_CONTACTS
     p = _excess_p_value(early["n_early"], share=early["share_due"], stake=early["n_early_all"], ratio=ratio)
     found = found.assign(n_early=early["n_early"], n_early_expected=early["n_early_expected"], p_value=p)
     found["p_value"] = found["p_value"].where(tested)
     found["q_value"] = benjamini_hochberg(found["p_value"])
     found["flagged"] = found["q_value"] <= FALSE_DISCOVERY_RATE
     found.insert(0, "group", found.index.astype("string"))
-    return found.sort_values(["n_contacts", "group"], ascending=[False, True], ignore_index=True)
+    return found.sort_values(["n_new_contacts", "group"], ascending=[False, True], ignore_index=True)
 
 
 def _survival(members: pd.DataFrame, *, confidence_level: float) -> dict[str, float]:

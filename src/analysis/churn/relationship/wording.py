@@ -13,10 +13,11 @@ __all__ = ["DOOR_LABELS", "FORECASTS", "claim", "covariate_label", "detail", "st
 Label = dict[str, str]
 
 DOOR_LABELS: Final[dict[str, Label]] = {
-    "customer": {"zh": "客户删除", "en": "Deleted by the customer"},
-    "staff": {"zh": "员工删除（含离职）", "en": "Ended by staff (leaving included)"},
+    "customer": {"zh": "客户删除", "en": "Deleted by customers"},
+    "staff": {"zh": "员工删除", "en": "Ended by staff"},
     "still_there": {"zh": "仍是好友", "en": "Still a contact"},
 }
+"""By whom a contact ended; by staff also when they leave and somebody else takes over."""
 
 _BY_TENURE: Final[Label] = {
     "zh": "只看加好友多久的简单算法",
@@ -66,17 +67,31 @@ def claim(verdict: Verdict) -> Label:
     return _CLAIMS[verdict]
 
 
-def detail(verdict: Verdict, *, failed: Sequence[str]) -> Label:
-    """Return why, by language: the gates that the full model failed, or how many deletions would be needed."""
+_RANKS_HARDLY: Final[Label] = {
+    "zh": "概率的总数可信，但几乎分不出谁先删：决定删不删的，多半是今天以后的事。",
+    "en": "They count well and hardly tell one contact from another: most of what decides is still to come.",
+}
+
+
+def detail(verdict: Verdict, *, failed: Sequence[str], ranks: bool) -> Label:
+    """Return why, by language: gates that the full model failed, deletions that would be needed, what it cannot do.
+
+    Args:
+        verdict: Of the forecasts.
+        failed: Gates that the full model failed.
+        ranks: Whether the forecast used tells contacts apart.
+    """
     if verdict is Verdict.TOO_FEW:
         return {
             "zh": f"学习期和检验期各需至少 {FEWEST_EVENTS} 次客户删除。",
             "en": f"Learning and judging need at least {FEWEST_EVENTS} deletions by customers each.",
         }
-    if not failed:
+    if verdict is Verdict.NONE_RECORDED:
         return {"zh": "", "en": ""}
     zh, en = ("；".join(_GATES[gate]["zh"] for gate in failed), "; ".join(_GATES[gate]["en"] for gate in failed))
-    return {"zh": f"完整模型：{zh}。", "en": f"The full model: {en}."}
+    why: Label = {"zh": f"完整模型：{zh}。", "en": f"The full model: {en}. "} if failed else {"zh": "", "en": ""}
+    limit: Label = {"zh": "", "en": ""} if ranks else _RANKS_HARDLY
+    return {"zh": why["zh"] + limit["zh"], "en": (why["en"] + limit["en"]).strip()}
 
 
 def stretch_label(start: int, *, following: int | None) -> Label:
@@ -94,10 +109,10 @@ def stretch_label(start: int, *, following: int | None) -> Label:
 
 
 _WINDOW_LABELS: Final[dict[str, Label]] = {
-    "2d": {"zh": "此前 48 小时内", "en": "in the 48 hours before"},
-    "3_7d": {"zh": "此前第 3–7 天", "en": "3–7 days before"},
-    "7d": {"zh": "此前 7 天内", "en": "in the 7 days before"},
-    "8_28d": {"zh": "此前第 8–28 天", "en": "8–28 days before"},
+    "2d": {"zh": "此前 48 小时内", "en": "last 48 hours"},
+    "3_7d": {"zh": "此前 3–7 天", "en": "3–7 days before"},
+    "7d": {"zh": "此前 7 天内", "en": "last 7 days"},
+    "8_28d": {"zh": "此前 8–28 天", "en": "8–28 days before"},
 }
 
 
@@ -123,5 +138,6 @@ def covariate_label(term: str, *, terms: Sequence[str], channels: Mapping[str, L
     if window in WINDOWS:
         channel: Any = channels.get(what, {"zh": what, "en": what})
         when = _WINDOW_LABELS[window]
-        return {"zh": f"{when['zh']}每多一次{channel['zh']}", "en": f"One more {channel['en']} {when['en']}"}
+        name = channel["en"][:1].upper() + channel["en"][1:]
+        return {"zh": f"{channel['zh']}，{when['zh']}", "en": f"{name}, {when['en']}"}
     return {"zh": term, "en": term}
