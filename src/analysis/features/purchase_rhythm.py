@@ -91,7 +91,7 @@ def _gaps(
         np.where(
             repeats > 2,
             np.median(last_three, axis=0),
-            np.where(repeats > 1, np.nanmean(last_three[:2], axis=0), last_three[0]),
+            np.where(repeats > 1, last_three[:2].mean(axis=0), last_three[0]),
         )
         if len(n)
         else n

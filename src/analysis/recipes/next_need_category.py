@@ -13,6 +13,8 @@ import pandas as pd
 from analysis.churn.next_need import history
 from analysis.churn.next_need.evaluation import NeedVerdict, choose_window, evaluate_need
 from analysis.churn.next_need.need import fit_need, forecast, judged
+from analysis.churn.next_need.transitions import category_waits, family_waits, transition_windows
+from analysis.data.connect import Tables
 from analysis.features.purchase_rhythm import CATEGORIES_ASKED, category_rhythm, purchase_rhythm
 from analysis.features.replenishment import day_number, log_of, of_customers
 from analysis.params import ValueParams
@@ -148,3 +150,21 @@ def next_need_category_forecast(
             said.insert(0, "customer_id", ids)
             parts.append(said)
     return pd.concat(parts, ignore_index=True).sort_values(["customer_id", "category"], ignore_index=True)
+
+
+def next_need_transitions(
+    tables: Tables, purchase_log: pd.DataFrame, as_of: date, value_params: ValueParams, seed: int
+) -> pd.DataFrame:
+    """One row per need and what follows it: another category, or a relative's first purchase (``after`` = family).
+
+    Pooled over customers, for shops where people buy once: how often it follows within the horizon, between which days
+    after it, and whether earlier windows held later (``churn.next_need.transitions``). Relatives are whom a customer
+    referred; without referrals there are none. Empty without categories.
+    """
+    log, today, horizon = log_of(purchase_log), day_number(as_of), value_params.next_need_days
+    waits = [category_waits(log, day=today, horizon_days=horizon)]
+    if log.categories and tables.has("referrals"):
+        invited = tables.lazy("referrals").select("referrer_id", "referee_id").collect("pandas").to_native()
+        waits.append(family_waits(log, invited, day=today, horizon_days=horizon))
+    found = [transition_windows(each, day=today, horizon_days=horizon, seed=seed) for each in waits]
+    return pd.concat([table for table in found if len(table)] or found[:1], ignore_index=True)
