@@ -68,6 +68,13 @@ FIELDS: Final[dict[str, Field]] = {
     "recency": Field("末次复购时的龄期", "Age at the last repeat purchase", "days"),
     "T": Field("观察期末的龄期", "Age at the end of the period", "days"),
     "monetary_value": Field("复购均额", "Mean value of repeat purchases", "money"),
+    "sum_log_gaps": Field(
+        "购买间隔对数之和",
+        "Sum of log gaps between purchases",
+        "score",
+        "相邻两次购买间隔（时间单位）的自然对数之和，供规律性模型使用",
+        "Natural logarithms of the gaps between purchases, in time units, added up: read by models with regular timing",
+    ),
     # --- features: behaviour
     "n_orders_30d": Field("近 30 天订单数", "Orders, last 30 days", "orders"),
     "n_orders_90d": Field("近 90 天订单数", "Orders, last 90 days", "orders"),

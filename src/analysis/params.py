@@ -20,6 +20,7 @@ __all__ = [
     "NotebookParams",
     "Notify",
     "SegmentsParams",
+    "SendPlanParams",
     "StrategiesParams",
     "TiersParams",
     "Title",
@@ -146,6 +147,36 @@ class StrategiesParams(NotebookParams):
     )
 
 
+class SendPlanParams(NotebookParams):
+    """What the week's send plan may use, and what it must keep."""
+
+    messages: str = Field(default="params/messages/default.yaml", description="file of messages that may be sent")
+    effects: str = Field(default="params/effects/default.yaml", description="file of effect sizes: priors with sources")
+    cap_mode: str = Field(
+        default="month_days", description="WeCom's cap as the admin set it: month_days, seven_a_week or one_a_day"
+    )
+    days: int = Field(default=7, ge=1, le=31, description="days planned, from the day after as_of on")
+    staff_minutes_per_day: float = Field(
+        default=30.0, ge=0, le=1440, description="minutes each member of staff has for planned touches, every day"
+    )
+    budget: float | None = Field(
+        default=None, ge=0, description="money for channels and coupons of the whole plan; null: no limit"
+    )
+    touches_each: int = Field(default=2, ge=1, le=2, description="touches a customer gets at most in the plan")
+    holdout_share: float = Field(
+        default=0.1, ge=0, le=0.5, description="customers drawn once at random and never touched, to measure by"
+    )
+    exploration_share: float = Field(
+        default=0.1, ge=0, le=0.5, description="planned customers whose touch a coin decides, against a near-equal one"
+    )
+    exploration_tolerance: float = Field(
+        default=0.1, ge=0, le=1, description="how much less the other customer of a coin may be worth, as a share"
+    )
+    at_least: dict[str, int] = Field(default_factory=dict, description="fewest touches by channel, whatever they earn")
+    must_send: list[str] = Field(default_factory=list, description="customer ids who must get something")
+    draws: int = Field(default=200, ge=20, le=2000, description="draws of the effect sizes behind the interval")
+
+
 class BriefParams(NotebookParams):
     """The weekly page."""
 
@@ -160,6 +191,7 @@ NOTEBOOK_PARAMS: Final[dict[str, type[NotebookParams]]] = {
     "churn": ChurnParams,
     "value": ValueParams,
     "strategies": StrategiesParams,
+    "send_plan": SendPlanParams,
     "brief": BriefParams,
 }
 

@@ -308,6 +308,28 @@ class Workbench:
         write_kept(table, folder / f"{self.notebook}.{name}")
         write_list(table, folder / f"{self.notebook}.{name}.csv")
 
+    def lists(self, name: str, touches: "pd.DataFrame") -> None:
+        """Write the lists staff send from under ``private/``: one per member of staff and day, in the book's language.
+
+        Args:
+            name: Of the folder.
+            touches: One row per touch, as ``analysis.touch.target_list.write_lists`` takes them; a column that
+                differs by language ends in ``_zh`` and ``_en``.
+        """
+        from analysis.fields import label
+        from analysis.touch.target_list import write_lists
+
+        language = self.context.languages[0]
+        own = touches.rename(columns=lambda column: str(column).removesuffix(f"_{language}"))
+        folder = self.context.out / "private"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_lists(
+            own,
+            folder / f"{self.notebook}.{name}",
+            heading=lambda column: label(column, language=language),
+            created=self.context.as_of,
+        )
+
     def state(self, name: str, kept: "pd.DataFrame | dict[str, Any]") -> None:
         """Keep something for later runs."""
         write_kept(kept, self.context.out / "state" / name)

@@ -6,11 +6,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from analysis.data.channels import load_channels
 from analysis.dated_files import DatedModel, read_dated
 from analysis.errors import BookError
 from analysis.touch.strategies import Condition, Label, Offer, Template
 
-__all__ = ["Message", "Messages", "Words", "load_messages"]
+__all__ = ["Message", "Messages", "Words", "load_messages", "registered_messages"]
 
 
 class Words(DatedModel):
@@ -71,3 +72,12 @@ def load_messages(name: str | Path, *, channels: list[str]) -> tuple[Message, ..
                 hint="plan messages that reach one customer: private_chat, moments, sms, official_account, call, mail",
             )
     return messages
+
+
+def registered_messages(name: str | Path) -> tuple[Message, ...]:
+    """Return the messages of a file, their channels checked against the channel registry.
+
+    Raises:
+        BookError: As ``load_messages``.
+    """
+    return load_messages(name, channels=[channel.name for channel in load_channels().channels])

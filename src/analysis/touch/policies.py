@@ -60,6 +60,13 @@ class _Rule(DatedModel):
         )
 
 
+class RuleLabel(DatedModel):
+    """What readers see of a rule."""
+
+    zh: str = Field(min_length=1, max_length=40)
+    en: str = Field(min_length=1, max_length=60)
+
+
 class CapRule(_Rule):
     """At most ``limit`` delivered touches per customer and window, over all its channels together.
 
@@ -68,6 +75,7 @@ class CapRule(_Rule):
     """
 
     name: str
+    label: RuleLabel | None = None
     window: Literal["day", "week", "calendar_month"]
     limit: Annotated[int, Field(ge=0)] | Literal["days_in_month"]
     mode: str | None = None

@@ -1,0 +1,203 @@
+"""Who the send plan can reach, who it never touches, what customers got before, and what the caps then allowed."""
+
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from analysis.data.connect import Tables
+from analysis.params import SendPlanParams
+from analysis.recipes.resolver import Previous
+from analysis.touch.holdout import HOLDOUT_COLUMNS, assign_holdout, strata
+from analysis.touch.messages import registered_messages
+from analysis.touch.policies import load_rulebook
+
+HOLDOUT_STATE: Final = "send_plan_holdout"
+_PENDING_DAYS: Final = 3  # an assigned touch this fresh may still go out: it counts against the caps
+_LEAST_PAST_DAYS: Final = 31
+_REACHED_DAYS: Final = 90  # a channel that delivered within so many days reaches the customer
+_HOURS: Final = {"share_morning": 10, "share_afternoon": 15, "share_evening": 20}
+_USUAL_HOUR: Final = 10
+
+
+def send_plan_staff(tables: Tables) -> pd.DataFrame:
+    """The members of staff who are employed, one row each, by ``staff_id``.
+
+    Raises:
+        MissingTableError: If there is no staff.
+    """
+    import narwhals as nw
+
+    staff = tables.lazy("staff", needed_by="send_plan")
+    if tables.has_column("staff", "left_on"):
+        staff = staff.filter(nw.col("left_on").is_null())
+    found: pd.DataFrame = staff.select("staff_id").collect("pandas").to_native()
+    return found.sort_values("staff_id", ignore_index=True)
+
+
+def send_plan_customers(
+    strategy_customers: pd.DataFrame, send_plan_staff: pd.DataFrame, tables: Tables, as_of: date
+) -> pd.DataFrame:
+    """Who can be reached by whom, one row per customer, by id; the columns of ``strategy_customers`` and more.
+
+    Adds ``staff_id`` and ``contact_id`` (the member of staff, still employed, who is a contact and wrote last, else
+    was added last; missing if none), ``refused`` and ``granted`` (channels, comma between; a refusal is never taken
+    back), ``reached_by`` (channels without contact that delivered within 90 days) and ``hour`` (0-23: the part of the
+    day in which the customer orders most).
+
+    Raises:
+        MissingTableError: If there are no contacts or no staff.
+    """
+    owners = _owners(tables, staff_ids=send_plan_staff["staff_id"].tolist())
+    table = strategy_customers.merge(owners, on="customer_id", how="left")
+    for name, found in {**_consent(tables), "reached_by": _reached(tables, as_of)}.items():
+        table[name] = table["customer_id"].map(found).fillna("")
+    parts = [name for name in _HOURS if name in table.columns]
+    table["hour"] = _USUAL_HOUR
+    if parts:
+        shares = table[parts].astype(float).fillna(0.0).to_numpy()
+        hours = np.array([_HOURS[name] for name in parts])[shares.argmax(axis=1)]
+        table["hour"] = np.where(shares.max(axis=1) > 0, hours, _USUAL_HOUR)
+    return table.sort_values("customer_id", ignore_index=True)
+
+
+def send_plan_past(tables: Tables, as_of: date, send_plan_params: SendPlanParams, timezone: str) -> pd.DataFrame:
+    """Touches that still count against caps and cooldowns, one row each, newest last.
+
+    Columns ``customer_id``, ``channel``, ``staff_id``, ``day`` (-1 is ``as_of``) and ``hour`` (0-23). A touch counts
+    from its delivery; one assigned within three days that is neither sent nor failed yet counts too.
+    """
+    import narwhals as nw
+
+    columns = ["customer_id", "channel", "staff_id", "day", "hour"]
+    if not tables.has("touches"):
+        return pd.DataFrame(columns=columns)
+    cooldowns = [message.cooldown_days for message in registered_messages(send_plan_params.messages)]
+    reach = max(_LEAST_PAST_DAYS, *cooldowns)
+    touches = tables.lazy("touches")
+    has = {name: tables.has_column("touches", name) for name in ("delivered_on", "send_status", "staff_id")}
+    pending = nw.col("assigned_on") > as_of - timedelta(days=_PENDING_DAYS)
+    if has["send_status"]:
+        pending = pending & (nw.col("send_status").is_null() | (nw.col("send_status") == 0))
+    if has["delivered_on"]:
+        sent = nw.col("delivered_on") > as_of - timedelta(days=reach)
+        touches = touches.filter(sent | (nw.col("delivered_on").is_null() & pending))
+        at = nw.when(nw.col("delivered_at").is_null()).then(nw.col("assigned_at")).otherwise(nw.col("delivered_at"))
+    else:
+        touches, at = touches.filter(nw.col("assigned_on") > as_of - timedelta(days=reach)), nw.col("assigned_at")
+    wanted = ["customer_id", "channel", *(["staff_id"] if has["staff_id"] else [])]
+    found: pd.DataFrame = touches.select(*wanted, at.alias("at")).collect("pandas").to_native()
+    local = pd.to_datetime(found["at"]).dt.tz_localize("UTC").dt.tz_convert(timezone).dt.tz_localize(None)
+    first = pd.Timestamp(as_of) + pd.Timedelta(days=1)
+    found["day"], found["hour"] = (local.dt.normalize() - first).dt.days, local.dt.hour
+    found = found.reindex(columns=columns)
+    return found.sort_values(["day", "hour", "customer_id", "channel"], ignore_index=True)
+
+
+def send_plan_holdout(
+    send_plan_customers: pd.DataFrame,
+    send_plan_params: SendPlanParams,
+    previous: Previous,
+    as_of: date,
+    seed: int,
+) -> pd.DataFrame:
+    """Who is never touched, one row per customer; those drawn in an earlier run stay as they were.
+
+    Columns ``customer_id``, ``stratum`` (above or below the median in p_churn and order value), ``holdout``,
+    ``propensity`` (of the side the customer is on), ``assigned_on``.
+    """
+    halves = strata([send_plan_customers[name].to_numpy(dtype=float) for name in ("p_churn", "order_value")])
+    frozen = previous.get(HOLDOUT_STATE)
+    return assign_holdout(
+        send_plan_customers[["customer_id"]].assign(stratum=halves),
+        share=send_plan_params.holdout_share,
+        seed=seed,
+        on=as_of.isoformat(),
+        frozen=frozen[list(HOLDOUT_COLUMNS)] if isinstance(frozen, pd.DataFrame) else None,
+    )
+
+
+def policy_windows(tables: Tables, send_plan_params: SendPlanParams) -> pd.DataFrame:
+    """How often past touches fell together, for every cap by calendar window that held on their day.
+
+    One row per rule, window and count: ``rule``, ``day`` (the window's first day, ISO text), ``n_touches`` (touches
+    that one customer got in the window) and ``n_customers``. A touch counts on the day of its delivery.
+
+    Raises:
+        MissingTableError: If there are no touches.
+    """
+    import narwhals as nw
+
+    touches = tables.lazy("touches", needed_by="send_plan")
+    day = "delivered_on" if tables.has_column("touches", "delivered_on") else "assigned_on"
+    rules = [rule for rule in load_rulebook().caps if rule.mode in {None, send_plan_params.cap_mode}]
+    found = []
+    for rule in rules:
+        member = ["staff_id"] if rule.per == "member_customer" and tables.has_column("touches", "staff_id") else []
+        held = touches.filter(nw.col("channel").is_in(rule.channels) & ~nw.col(day).is_null())
+        if rule.valid_from is not None:
+            held = held.filter(nw.col(day) >= rule.valid_from)
+        if rule.valid_until is not None:
+            held = held.filter(nw.col(day) <= rule.valid_until)
+        start = (
+            nw.col(day).dt.truncate({"calendar_month": "1mo", "week": "1w", "day": "1d"}[rule.window]).alias("start")
+        )
+        each = held.with_columns(start).group_by("customer_id", *member, "start").agg(nw.len().alias("n_touches"))
+        counted = each.group_by("start", "n_touches").agg(nw.len().alias("n_customers"))
+        counts: pd.DataFrame = counted.collect("pandas").to_native()
+        days = pd.to_datetime(counts["start"]).dt.strftime("%Y-%m-%d")
+        found.append(counts[["n_touches", "n_customers"]].assign(rule=rule.name, day=days).astype({"day": "str"}))
+    table = pd.concat(found, ignore_index=True)
+    return table.sort_values(["rule", "day", "n_touches"], ignore_index=True)
+
+
+def _owners(tables: Tables, *, staff_ids: list[str]) -> pd.DataFrame:
+    """Return each customer's member of staff: the open contact who wrote last, else the one added last."""
+    import narwhals as nw
+
+    contacts = tables.lazy("contacts", needed_by="send_plan")
+    if tables.has_column("contacts", "deleted_on"):
+        contacts = contacts.filter(nw.col("deleted_on").is_null())
+    open_: pd.DataFrame = (
+        contacts.select("customer_id", "contact_id", "staff_id", "added_at").collect("pandas").to_native()
+    )
+    open_ = open_[open_["staff_id"].isin(staff_ids)]
+    open_["wrote_at"] = pd.NaT
+    if tables.has_column("touches", "staff_id") and tables.has_column("touches", "delivered_at"):
+        chats = tables.lazy("touches").filter((nw.col("channel") == "private_chat") & ~nw.col("delivered_at").is_null())
+        last = chats.group_by("customer_id", "staff_id").agg(nw.col("delivered_at").max().alias("wrote_at"))
+        open_ = open_.drop(columns="wrote_at").merge(
+            last.collect("pandas").to_native(), on=["customer_id", "staff_id"], how="left"
+        )
+    ordered = open_.sort_values(
+        ["customer_id", "wrote_at", "added_at", "contact_id"], ascending=[True, False, False, True], na_position="last"
+    )
+    return ordered.drop_duplicates("customer_id")[["customer_id", "staff_id", "contact_id"]]
+
+
+def _consent(tables: Tables) -> dict[str, "pd.Series[str]"]:
+    """Return the channels each customer ever refused, and those granted and never refused; comma between."""
+    empty = pd.Series(dtype="object")
+    if not tables.has("consents"):
+        return {"refused": empty, "granted": empty}
+    changes: pd.DataFrame = (
+        tables.lazy("consents").select("customer_id", "channel", "status").unique().collect("pandas").to_native()
+    )
+    changes = changes.sort_values(["customer_id", "channel"])
+    refused = changes[changes["status"] == "refused"]
+    granted = changes[changes["status"] == "granted"]
+    return {
+        name: rows.groupby("customer_id")["channel"].agg(",".join)
+        for name, rows in (("refused", refused), ("granted", granted))
+    }
+
+
+def _reached(tables: Tables, as_of: date) -> "pd.Series[str]":
+    import narwhals as nw
+
+    if not tables.has_column("touches", "delivered_on"):
+        return pd.Series(dtype="object")
+    recent = tables.lazy("touches").filter(nw.col("delivered_on") > as_of - timedelta(days=_REACHED_DAYS))
+    found: pd.DataFrame = recent.select("customer_id", "channel").unique().collect("pandas").to_native()
+    return found.sort_values(["customer_id", "channel"]).groupby("customer_id")["channel"].agg(",".join)
