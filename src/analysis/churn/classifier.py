@@ -52,6 +52,7 @@ class ChurnClassifier:
     def __init__(self, columns: Sequence[str], *, seed: int) -> None:
         self.columns = list(columns)
         self.seed = seed
+        self._known: list[str] = []
         self._model: HistGradientBoostingClassifier | None = None
 
     def fit(self, features: pd.DataFrame, churned: ArrayLike) -> "ChurnClassifier":
@@ -66,6 +67,8 @@ class ChurnClassifier:
         if y.min() == y.max():
             raise AnalysisError("Churn cannot be learnt: only one outcome occurs.")
         rows = _sample(len(y), seed=self.seed)
+        # A column of which nothing was known yet (no touch so far) cannot be put into bins.
+        self._known = [name for name in self.columns if features[name].iloc[rows].notna().any()]
         model = HistGradientBoostingClassifier(
             max_iter=_TREES,
             learning_rate=_LEARNING_RATE,
@@ -95,7 +98,7 @@ class ChurnClassifier:
 
     def _matrix(self, features: pd.DataFrame) -> NDArray[np.float32]:
         # Nullable and boolean columns become plain floats; what is not known stays NaN, which the trees understand.
-        return features[self.columns].to_numpy(dtype=np.float32, na_value=np.nan)
+        return features[self._known].to_numpy(dtype=np.float32, na_value=np.nan)
 
 
 def _one_thread() -> "threadpool_limits":

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.stats.scoring import Score, log_loss_difference
 
-__all__ = ["DRIVERS", "SHUFFLED", "Driver", "importance", "shuffled_forecasts", "typical_values"]
+__all__ = ["DRIVERS", "PREDICTORS", "SHUFFLED", "Driver", "importance", "shuffled_forecasts", "typical_values"]
 
 SHUFFLED: Final = "shuffled__"
 """Before the name of a driver: the column with the forecast after its columns were shuffled."""
@@ -33,55 +33,39 @@ class Driver(NamedTuple):
     columns: tuple[str, ...]
 
 
-def _steps(*steps: str) -> tuple[str, ...]:
-    return tuple(f"n_{step}_{days}d" for step in steps for days in (90, 30, 7))
-
-
 DRIVERS: Final[dict[str, Driver]] = {
-    "recency": Driver(
-        "多久没来了", "How long since the last order", ("days_since_last_order", "recency", "overdue_ratio")
-    ),
+    "recency": Driver("多久没来了", "How long since the last order", ("days_since_last_order", "overdue_ratio")),
     "rhythm": Driver("平时隔多久来", "Their usual gap", ("median_gap_days", "std_gap_days", "last_gap_ratio")),
     "frequency": Driver(
-        "来得多不多",
-        "How often they buy",
-        ("n_orders", "frequency", "n_orders_30d", "n_orders_90d", "n_orders_180d", "n_orders_365d"),
+        "来得多不多", "How often they buy", ("frequency", "n_orders_30d", "n_orders_90d", "n_orders_365d")
     ),
-    "spending": Driver(
-        "花得多不多", "How much they spend", ("revenue", "mean_order_value", "monetary_value", "order_value_trend")
-    ),
+    "spending": Driver("花得多不多", "How much they spend", ("revenue", "mean_order_value", "order_value_trend")),
     "tenure": Driver("认识多久了", "How long they have been customers", ("tenure_days",)),
     "assortment": Driver("买得杂不杂", "How widely they buy", ("n_categories", "top_category_share", "mean_quantity")),
-    "discounts": Driver("多靠优惠", "How much on discount", ("discount_share", "coupon_share")),
-    "refunds": Driver("退不退货", "Whether they return goods", ("refund_share", "n_refunds")),
+    "discounts": Driver("多靠优惠", "How much on discount", ("discount_share",)),
+    "refunds": Driver("退不退货", "Whether they return goods", ("refund_share",)),
     "hours": Driver(
-        "什么时候买",
-        "When they buy",
-        ("share_weekend", "share_night", "share_morning", "share_afternoon", "share_evening"),
+        "什么时候买", "When they buy", ("share_weekend", "share_morning", "share_afternoon", "share_evening")
     ),
-    "touches": Driver(
-        "被触达多少", "How often we reached out", (*_steps("assigned", "delivered"), "days_since_last_touch")
-    ),
+    "touches": Driver("被触达多少", "How often we reached out", ("n_assigned_90d", "days_since_last_touch")),
     "response": Driver(
         "看不看、回不回",
         "Whether they read and reply",
-        (*_steps("read", "replied"), "days_since_last_read", "days_since_last_reply"),
+        ("n_read_90d", "n_replied_90d", "days_since_last_read"),
     ),
     "contact": Driver(
         "还是不是好友",
         "Whether they are still a contact",
-        (
-            "n_contacts",
-            "n_contacts_deleted",
-            "n_deleted_by_customer",
-            "days_since_contact_added",
-            "days_since_contact_deleted",
-            "n_channels_refused",
-            "n_channels_granted",
-        ),
+        ("n_contacts", "days_since_contact_added", "n_channels_refused"),
     ),
 }
-"""Every column that a model may learn from belongs to exactly one driver (a test holds this)."""
+"""What the model may learn from, each predictor under exactly one driver."""
+
+PREDICTORS: Final = tuple(column for driver in DRIVERS.values() for column in driver.columns)
+"""Thirty columns of the feature table. The other numbers there repeat these (``recency`` = tenure less days away,
+``n_orders`` beside ``frequency``, the same touches over 7 days or one step later). Taken out one by one on past windows of
+six brands (the level put right), none of those left out was worth 0.0002 of log loss; the hours of the day, left out
+first, were worth 0.0012."""
 
 
 def shuffled_forecasts(

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from analysis.churn.btyd.catalogue import MODEL_NAMES
 from analysis.churn.evaluation import FEWEST_EVENTS, Verdict
+from analysis.churn.forecast import BASELINE, MODEL
 
 __all__ = [
-    "FORECASTS",
     "GATES",
     "RISK_BANDS",
     "VALUE_BANDS",
     "advice",
     "decision",
+    "forecast_name",
+    "gates_passed",
     "reason",
     "verdict_claim",
     "verdict_detail",
@@ -32,12 +35,10 @@ GATES: Final[dict[str, Label]] = {
         "zh": "不比只看「多久没来」更准",
         "en": "it is no better than recency alone",
     },
-}
-
-FORECASTS: Final[dict[Verdict, Label]] = {
-    Verdict.MODEL: {"zh": "完整模型", "en": "the full model"},
-    Verdict.BASELINE: {"zh": "只看「多久没来」的简单模型", "en": "the simple forecast from recency alone"},
-    Verdict.RANKING_ONLY: {"zh": "只看「多久没来」的简单模型", "en": "the simple forecast from recency alone"},
+    "beats_btyd": {
+        "zh": "不比最好的复购模型更准",
+        "en": "it is no better than the best buy-till-you-die model",
+    },
 }
 
 VALUE_BANDS: Final[dict[str, Label]] = {
@@ -96,6 +97,27 @@ def decision() -> dict[str, Any]:
     }
 
 
+def forecast_name(column: str) -> Label:
+    """Return what a forecast is called, by its column.
+
+    Examples:
+        >>> forecast_name("p_bg_nbd")["en"]
+        'the buy-till-you-die model BG/NBD'
+    """
+    if column == MODEL:
+        return {"zh": "完整模型", "en": "the full model"}
+    if column == BASELINE:
+        return {"zh": "只看「多久没来」的简单模型", "en": "the simple forecast from recency alone"}
+    name = MODEL_NAMES[column.removeprefix("p_")]
+    return {"zh": f"复购模型 {name}", "en": f"the buy-till-you-die model {name}"}
+
+
+def gates_passed(failed: Sequence[str], *, of: int) -> Label:
+    """Return how many gates a forecast passed, of how many."""
+    passed = of - len(failed)
+    return {"zh": f"{of} 道过了 {passed} 道", "en": f"{passed} of {of}"}
+
+
 def reason(verdict: Verdict, *, horizon_days: int, buy_once: bool) -> Label:
     """Return why there is no answer, for the three verdicts that have none.
 
@@ -140,17 +162,25 @@ def advice(verdict: Verdict) -> Label:
     return advised[verdict]
 
 
-def verdict_claim(verdict: Verdict) -> Label:
-    """Return what the reliability chart shows, as a claim, for the three verdicts that have one."""
+def verdict_claim(verdict: Verdict, *, column: str) -> Label:
+    """Return what the reliability chart shows, as a claim, for the verdicts that have one.
+
+    Args:
+        verdict: ``MODEL``, ``BASELINE``, ``BTYD`` or ``RANKING_ONLY``.
+        column: The forecast used.
+    """
+    used = forecast_name(column)
+    instead = {
+        "zh": f"完整模型没有过关，改用{used['zh']}",
+        "en": f"The full model failed its test; {used['en']} is used",
+    }
     claims = {
         Verdict.MODEL: {
             "zh": "概率可信：预测会走多少，实际就走了多少",
             "en": "The probabilities hold: about as many left as forecast",
         },
-        Verdict.BASELINE: {
-            "zh": "完整模型没有过关，改用只看「多久没来」的简单模型",
-            "en": "The full model failed its test; a simple forecast from recency alone is used",
-        },
+        Verdict.BASELINE: instead,
+        Verdict.BTYD: instead,
         Verdict.RANKING_ONLY: {
             "zh": "概率的水平没有过关：只用来排先后，不用来数人头",
             "en": "The level of the probabilities failed the test: use them to rank, not to count",
@@ -163,23 +193,24 @@ def verdict_detail(verdict: Verdict, *, failed: Sequence[str]) -> Label:
     """Return what was checked and what failed.
 
     Args:
-        verdict: ``MODEL``, ``BASELINE`` or ``RANKING_ONLY``.
+        verdict: ``MODEL``, ``BASELINE``, ``BTYD`` or ``RANKING_ONLY``.
         failed: Gates that the full model failed.
     """
     if verdict is Verdict.MODEL:
         return {
-            "zh": "用模型没见过的最近一个窗口检验，三道关都过了：风险拉开的程度、概率的水平、比只看「多久没来」更准。",
-            "en": "Tested on the latest window, which the model had not seen, it passes all three gates: its spread, "
-            "its level, and better than recency alone.",
+            "zh": "用模型没见过的最近一个窗口检验，三道关都过了：风险拉开的程度；概率的水平；"
+            "比只看「多久没来」和最好的复购模型都准。",
+            "en": "Tested on the latest window, which the model had not seen, it passes all three gates: its spread; "
+            "its level; better than recency alone and than the best buy-till-you-die model.",
         }
     zh, en = ("；".join(GATES[gate]["zh"] for gate in failed), "; ".join(GATES[gate]["en"] for gate in failed))
     tail = {
-        Verdict.BASELINE: {"zh": "所以用简单模型，它自己过关。", "en": "So the simple forecast is used, which passes."},
-        Verdict.RANKING_ONLY: {
+        True: {
             "zh": "简单模型的水平也没有过关；人数和金额只看区间，不看单点。",
-            "en": "The simple forecast fails on level too: read the intervals of customers and money, not the points.",
+            "en": "The simple forecasts fail too: read the intervals of customers and money, not the points.",
         },
-    }[verdict]
+        False: {"zh": "所以用简单的那个，它自己过关。", "en": "So the simple one is used, which passes by itself."},
+    }[verdict is Verdict.RANKING_ONLY]
     return {
         "zh": f"用没见过的最近一个窗口检验，完整模型没有过关：{zh}。{tail['zh']}",
         "en": f"Tested on the latest window, the full model failed: {en}. {tail['en']}",

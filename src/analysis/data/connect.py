@@ -20,6 +20,9 @@ __all__ = ["REFUNDS", "Tables", "open_tables"]
 HALF_A_CENT: Final = 0.005
 """Currency: an order of which no more than this is left after refunds is no purchase."""
 
+_HASHES: Final = 16**8
+"""First eight hexadecimal digits of an MD5: the same on every engine, and without any order."""
+
 REFUNDS: Final = Table(
     "refunds",
     "一次退款",
@@ -56,6 +59,7 @@ class Tables:
         engine: ``duckdb`` or ``spark``.
         timezone: Zone of the days in columns ending in ``_on``.
         day: The day at which the tables are cut, or None.
+        share: Part of the customers whose rows are here, 0-1.
     """
 
     names: tuple[str, ...]
@@ -64,6 +68,7 @@ class Tables:
     day: date | None
     _folder: Path
     _session: Any
+    share: float = 1.0
 
     def has(self, name: str) -> bool:
         """Return whether the source has that table."""
@@ -97,6 +102,22 @@ class Tables:
         if self.day is not None and day > self.day:
             raise AnalysisError(f"These tables end on {self.day}; {day} lies after it.", hint="ask for an earlier day")
         return replace(self, day=day)
+
+    def of_customers(self, share: float) -> "Tables":
+        """Return the tables with the rows of a part of the customers, chosen by their ids alone.
+
+        The same customers in every table, on every day and machine; those of a smaller share are among those of a
+        larger one. Rows without a customer go; tables without customers stay whole.
+
+        Args:
+            share: Part of all customers, above 0 to 1, met to within luck.
+
+        Raises:
+            AnalysisError: If the share is not above 0.
+        """
+        if not share > 0:
+            raise AnalysisError(f"A share of customers must be above 0, got {share}.")
+        return replace(self, share=min(share, self.share))
 
     def purchases(self) -> nw.LazyFrame[Any]:
         """Return what known customers bought and kept: the rows of ``sales`` that have a customer.
@@ -135,10 +156,23 @@ class Tables:
     def _frame(self, name: str) -> nw.LazyFrame[Any]:
         path = str(self._folder / f"{name}.parquet")
         if self.engine == "spark":
-            spark: nw.LazyFrame[Any] = nw.from_native(self._session.read.parquet(path))
+            spark: nw.LazyFrame[Any] = nw.from_native(self._part(self._session.read.parquet(path), name))
             return spark
-        frame: nw.LazyFrame[Any] = nw.from_native(self._session.read_parquet(path))
+        frame: nw.LazyFrame[Any] = nw.from_native(self._part(self._session.read_parquet(path), name))
         return frame
+
+    def _part(self, native: Any, name: str) -> Any:
+        """Return an engine's own frame with the rows of this share of customers; each engine reads the files once."""
+        if self.share >= 1 or "customer_id" not in native.columns:
+            return native
+        threshold = f"{int(self.share * _HASHES):08x}"
+        drawn = f"substr(md5(customer_id), 1, 8) < '{threshold}'"
+        if self.engine == "spark":
+            return native.filter(drawn).cache()
+        kept = f"{name}_{threshold}"
+        if not self._session.sql(f"select 1 from duckdb_tables() where table_name = '{kept}'").fetchall():
+            native.filter(drawn).create(kept)
+        return self._session.table(kept)
 
 
 def open_tables(folder: Path, *, engine: str = "duckdb", timezone: str = "Asia/Shanghai") -> Tables:

@@ -1,19 +1,23 @@
-"""Who is leaving: past windows, two forecasts judged on the latest of them, and today's customers at risk.
+"""Who is leaving: past windows, forecasts judged on the latest of them, and today's customers at risk.
 
 The chain: ``churn_frame`` (who is asked about, at which days) → ``churn_history`` (features and what happened, per
-origin) → ``churn_season`` (what last year says of the level) → ``churn_judgement`` (both forecasts on windows that
-are over) → ``churn_verdict`` (which one holds) → ``churn_scores`` (today's customers). Where churn cannot be judged the
-tables are empty and the verdict says why.
+origin) → ``churn_leakage`` (nothing in it knew the future, or the page stops) → ``churn_rivals`` (buy-till-you-die
+models, per origin) → ``churn_season`` (what last year says of the level) → ``churn_judgement`` (all forecasts on
+windows that are over) → ``churn_verdict`` (which one holds) → ``churn_scores`` (today's customers). Where churn cannot
+be judged the tables are empty and the verdict says why.
 """
 
 from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.churn import drivers, priorities, season, wording
+from analysis.churn import drivers, leakage, priorities, rivals, season, wording
 from analysis.churn.baseline import RecencyBaseline
 from analysis.churn.classifier import LARGEST_FIT
 from analysis.churn.evaluation import (
@@ -21,11 +25,11 @@ from analysis.churn.evaluation import (
     Verdict,
     answerable,
     choose,
-    evaluate_both,
+    evaluate_all,
     failed_gates,
     is_the_question,
 )
-from analysis.churn.forecast import RECENCY, Forecasts, fit_forecasts
+from analysis.churn.forecast import MODEL, RECENCY, Forecasts, Opinions, fit_forecasts
 from analysis.churn.labels import (
     LONGEST_ACTIVE_DAYS,
     active_population,
@@ -34,9 +38,11 @@ from analysis.churn.labels import (
     rolling_origins,
 )
 from analysis.data.connect import Tables
+from analysis.data.truncation import write_known_then
+from analysis.features.purchase_history import purchase_history
 from analysis.features.repetition import money_that_repeats, purchase_gaps
 from analysis.features.rfm import rfm
-from analysis.features.table import collect, feature_table, model_columns
+from analysis.features.table import collect, collect_features
 from analysis.params import ChurnParams
 from analysis.periods import days_after, days_before
 
@@ -44,8 +50,13 @@ _ROLES: Final = ("training", "calibration", "judging")
 _TRAINING_ORIGINS: Final = {2: LARGEST_FIT // 2, 3: 5_000, 4: 0}
 """How many origins to learn from, by the fewest customers of the last year: each costs a feature table."""
 
+_CUSTOMERS_LOOKED_AT: Final = 150_000
+"""Customers of the last year that past windows are made of, at most; of more, a part chosen by their ids."""
+
 _DRIVER_ROWS: Final = 20_000
 """Customers that drivers are learnt from: each driver costs a forecast of all of them."""
+
+_NOT_PREDICTORS: Final = frozenset({"customer_id", "origin_on", "role", "churned"})
 
 _SCORE_COLUMNS: Final = {
     "customer_id": "string",
@@ -62,25 +73,30 @@ def churn_frame(tables: Tables, features: pd.DataFrame, as_of: date, churn_param
     """The frame of the question: how far ahead, who is asked about, and the days history is looked at.
 
     Keys: ``horizon_days``, ``active_days``, ``share_repeat`` (of all customers, 0-1), ``share_single_order`` (of the
-    money of those who came back, 0-1; None if nobody did), ``n_customers`` (ever bought), ``training`` (days),
-    ``calibration`` and ``judging`` (a day, or None where it lies before the first order).
+    money of those who came back, 0-1; None if nobody did), ``n_customers`` (ever bought), ``share_looked_at`` (of
+    customers whose past is looked at, 0-1), ``n_population`` (of all customers, those active when the judging window
+    opened), ``training`` (days), ``calibration`` and ``judging`` (a day, or None where it lies before the first order).
     """
     horizon = churn_params.horizon_days
     first = features["first_order_on"].min().date()
     recent = int((features[RECENCY] <= LONGEST_ACTIVE_DAYS).sum())
     n_training = next(n for n, fewest in _TRAINING_ORIGINS.items() if recent >= fewest)
     days = rolling_origins(as_of=as_of, horizon_days=horizon, first_day=first, n_training=n_training)
+    share = min(1.0, _CUSTOMERS_LOOKED_AT / max(recent, 1))
+    part = tables.of_customers(share)
     active = churn_params.active_days
     if active is None:
         # Gaps known when the judging window opened: the population is fixed before anybody looks into it.
-        gaps = purchase_gaps(tables, as_of=days.judging).collect("pandas").to_native()
+        gaps = purchase_gaps(part, as_of=days.judging).collect("pandas").to_native()
         active = default_active_days(gaps["gap_days"], n_gaps=gaps["n_gaps"])
     return {
         "horizon_days": horizon,
         "active_days": active,
         "share_repeat": float((features["frequency"] > 0).mean()),
-        "share_single_order": _single_order(tables, as_of),
+        "share_single_order": _single_order(part, as_of),
         "n_customers": len(features),
+        "share_looked_at": share,
+        "n_population": _count_active(tables, day=days.judging, active_days=active),
         "training": [day.isoformat() for day in days.training],
         "calibration": days.calibration.isoformat() if days.calibration > first else None,
         "judging": days.judging.isoformat() if days.judging > first else None,
@@ -92,6 +108,11 @@ def _single_order(tables: Tables, as_of: date) -> float | None:
     return float(sums["in_largest_order"] / sums["revenue"]) if sums["revenue"] > 0 else None
 
 
+def _count_active(tables: Tables, *, day: date, active_days: int) -> int:
+    known = rfm(tables, as_of=day).filter(nw.col(RECENCY) <= active_days)
+    return int(known.select(nw.len().alias("n")).collect("pandas").to_native()["n"].iloc[0])
+
+
 def _is_the_question(frame: dict[str, Any]) -> bool:
     single = frame["share_single_order"]
     return is_the_question(
@@ -99,25 +120,61 @@ def _is_the_question(frame: dict[str, Any]) -> bool:
     )
 
 
-def churn_history(tables: Tables, features: pd.DataFrame, churn_frame: dict[str, Any], seed: int) -> pd.DataFrame:
-    """One row per customer and past origin: ``origin_on``, ``role``, ``churned`` and the predictors.
+def churn_history(tables: Tables, features: pd.DataFrame, churn_frame: dict[str, Any]) -> pd.DataFrame:
+    """One row per customer and past origin: ``customer_id``, ``origin_on``, ``role``, ``churned`` and the predictors.
 
-    Only customers active at the origin; of more than 200,000 a random sample. Predictors come from the tables as they
-    were known at the origin, the label from the features at the end of its window, which is the next origin.
+    Only customers active at the origin; of many a part, the same customers at every origin. Predictors come from the
+    tables as they were known at the origin, the label from the features at the end of its window, which is the next
+    origin.
     """
-    columns = [c for c in model_columns(features.columns) if "__" not in c]
+    part = tables.of_customers(churn_frame["share_looked_at"])
+    columns = [c for c in drivers.PREDICTORS if c in features]
     parts, later = [], features[["customer_id", "last_order_on"]]
     for role, origin in _origins(churn_frame):
-        known = collect(feature_table(tables, as_of=origin, channels=()))
+        known = collect_features(part, as_of=origin, channels=())
         active = active_population(known, active_days=churn_frame["active_days"])
-        active = active.assign(churned=label_churn(active["customer_id"], later=later, origin=origin))
-        sampled = active.sample(min(len(active), LARGEST_FIT), random_state=seed, ignore_index=True)
-        predictors = sampled.reindex(columns=columns).astype("float32")
-        parts.append(predictors.assign(origin_on=pd.Timestamp(origin), role=role, churned=sampled["churned"]))
+        churned = label_churn(active["customer_id"], later=later, origin=origin).to_numpy()
+        predictors = active.reindex(columns=columns).astype("float32")
+        told = predictors.assign(customer_id=active["customer_id"], origin_on=pd.Timestamp(origin))
+        parts.append(told.assign(role=role, churned=churned))
         later = known[["customer_id", "last_order_on"]]
     if not parts:
-        return pd.DataFrame(columns=["origin_on", "role", "churned"])
+        return pd.DataFrame(columns=["customer_id", "origin_on", "role", "churned"])
     return pd.concat(parts[::-1], ignore_index=True)
+
+
+def churn_leakage(
+    tables: Tables, as_of: date, churn_frame: dict[str, Any], churn_history: pd.DataFrame
+) -> pd.DataFrame:
+    """One row per origin and predictor: for how many customers its value differs from that of truncated data.
+
+    Columns ``origin_on``, ``column``, ``n_customers``, ``n_different``. For about 2,000 customers the predictors are
+    computed again from files that hold nothing learnt after the origin: at the oldest origin, which has the longest
+    future to leak, and at the one that judges.
+
+    Raises:
+        LeakError: If any differs, naming the columns: nothing is forecast then.
+    """
+    share = min(churn_frame["share_looked_at"], leakage.CUSTOMERS_CHECKED / churn_frame["n_customers"])
+    few, columns = tables.of_customers(share), _predictors(churn_history)
+    chosen = collect(rfm(few, as_of=as_of))["customer_id"]
+    found = []
+    for origin in dict.fromkeys(_days(churn_history)[:1] + _days(churn_history)[-1:]):
+        with TemporaryDirectory() as folder:
+            then = write_known_then(few, day=origin.date(), folder=Path(folder))
+            rebuilt = collect_features(then, as_of=origin.date(), channels=())
+        given = churn_history[(churn_history["origin_on"] == origin) & churn_history["customer_id"].isin(chosen)]
+        compared = leakage.compare_with_rebuilt(given, rebuilt=rebuilt, columns=columns)
+        found.append(compared.assign(origin_on=origin))
+    if not found:
+        return pd.DataFrame(columns=["origin_on", "column", "n_customers", "n_different"])
+    comparison = pd.concat(found, ignore_index=True)
+    leakage.refuse_leaks(comparison)
+    return comparison[["origin_on", "column", "n_customers", "n_different"]]
+
+
+def _predictors(history: pd.DataFrame) -> list[str]:
+    return [name for name in history.columns if name not in _NOT_PREDICTORS]
 
 
 def _origins(frame: dict[str, Any]) -> list[tuple[str, date]]:
@@ -129,8 +186,13 @@ def _origins(frame: dict[str, Any]) -> list[tuple[str, date]]:
     return [(role, date.fromisoformat(day)) for role, day in found if day is not None]
 
 
-def churn_question(churn_frame: dict[str, Any], churn_history: pd.DataFrame) -> dict[str, Any]:
-    """Whether churn can be judged here: ``judged``; if not, ``verdict``, ``reason`` and ``advice``."""
+def churn_question(
+    churn_frame: dict[str, Any], churn_history: pd.DataFrame, churn_leakage: pd.DataFrame
+) -> dict[str, Any]:
+    """Whether churn can be judged here: ``judged``; if not, ``verdict``, ``reason`` and ``advice``.
+
+    ``n_checked`` counts the values that were compared with truncated data: a leak would have stopped here.
+    """
     counts = churn_history.groupby("role")["churned"].agg(["size", "sum"]).reindex(_ROLES, fill_value=0)
     verdict = answerable(
         is_the_question=_is_the_question(churn_frame),
@@ -139,6 +201,7 @@ def churn_question(churn_frame: dict[str, Any], churn_history: pd.DataFrame) -> 
         n_stayed=int((counts["size"] - counts["sum"]).min()),
     )
     return {
+        "n_checked": int(churn_leakage["n_customers"].sum()),
         "judged": verdict is None,
         "verdict": verdict.value if verdict else None,
         "reason": _reason(verdict, churn_frame) if verdict else None,
@@ -174,14 +237,15 @@ def churn_levels(
         for origin, window in ((o, churn_history[churn_history["origin_on"] == o]) for o in _days(churn_history))
     }
     horizon = churn_frame["horizon_days"]
+    part = tables.of_customers(churn_frame["share_looked_at"])
     oldest = days_after(features["first_order_on"].min().date(), days=horizon)
     later, last_year = None, {}
     for origin in sorted([*levels, as_of], reverse=True):
         twin = season.year_before(origin)
         if twin < oldest:
             break
-        later = collect(rfm(tables, as_of=days_after(twin, days=horizon))) if later is None else later
-        known = collect(rfm(tables, as_of=twin))
+        later = collect(rfm(part, as_of=days_after(twin, days=horizon))) if later is None else later
+        known = collect(rfm(part, as_of=twin))
         active = active_population(known, active_days=churn_frame["active_days"])
         churned = label_churn(active["customer_id"], later=later, origin=twin)
         last_year[origin] = season.level_offset(churned, baseline.predict(active[RECENCY]))
@@ -205,42 +269,95 @@ def churn_season(churn_levels: pd.DataFrame) -> dict[str, Any]:
     return {"judging": judging._asdict(), "next": following._asdict()}
 
 
-def churn_judgement(
-    churn_history: pd.DataFrame, churn_question: dict[str, Any], churn_season: dict[str, Any], seed: int
-) -> pd.DataFrame:
-    """One row per customer and past origin: what happened and what both forecasts said.
+def churn_rivals(
+    tables: Tables, as_of: date, churn_frame: dict[str, Any], churn_question: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """The buy-till-you-die models, fitted on what was known: by origin (ISO day) and slug.
 
-    Columns ``origin_on``, ``role``, ``churned``, ``p_model``, ``p_baseline``; on the judging origin also
-    ``shuffled__<driver>``, the model's forecast with that driver's columns taken from another customer (of at most
-    20,000 customers). The forecasts learnt on the training origins, were put right on the calibration origin, and
-    moved to the judging window's level as last year foretold it.
+    At the calibration origin, at the judging origin and today; each on all customers known then, not only the active.
+    """
+    if not churn_question["judged"]:
+        return {}
+    part = tables.of_customers(churn_frame["share_looked_at"])
+    found = {}
+    for day in (churn_frame["calibration"], churn_frame["judging"], as_of.isoformat()):
+        known = collect(purchase_history(part, as_of=date.fromisoformat(day)))
+        found[day] = rivals.fit_rivals(known, seed=seed)
+    held = set.intersection(*(set(models) for models in found.values()))
+    return {day: {slug: kept for slug, kept in models.items() if slug in held} for day, models in found.items()}
+
+
+def churn_judgement(
+    churn_frame: dict[str, Any],
+    churn_history: pd.DataFrame,
+    churn_question: dict[str, Any],
+    churn_rivals: dict[str, Any],
+    churn_season: dict[str, Any],
+    seed: int,
+) -> pd.DataFrame:
+    """One row per customer and past origin: what happened and what every forecast said.
+
+    Columns ``origin_on``, ``role``, ``churned``, ``p_model``, ``p_baseline`` and ``p_<slug>`` of each buy-till-you-die
+    model; on the judging origin also ``shuffled__<driver>``, the model's forecast with that driver's columns taken from
+    another customer (of at most 20,000 customers). The forecasts learnt on the training origins, were put right on the
+    calibration origin, and moved to the level expected of the judging window: as last year foretold it, and half the
+    way back from what was unusual in the calibration window.
     """
     kept = ["origin_on", "role", "churned"]
     if not churn_question["judged"]:
-        return pd.DataFrame(columns=[*kept, "p_model", "p_baseline"])
-    role = churn_history["role"]
-    forecasts = _fitted(churn_history, training=role == "training", calibration=role == "calibration", seed=seed)
-    move = churn_season["judging"]["move"]
-    by = np.where(role == "judging", move, 0.0)
-    judged = churn_history[kept].assign(
-        p_model=season.shifted(forecasts.p_model(churn_history), by=by),
-        p_baseline=season.shifted(forecasts.p_baseline(churn_history), by=by),
-    )
-    shown = churn_history[role == "judging"].head(_DRIVER_ROWS)
+        return pd.DataFrame(columns=[*kept, MODEL, "p_baseline"])
+    role, horizon = churn_history["role"], churn_frame["horizon_days"]
+    judging, earlier = role == "judging", role != "judging"
+    known = {origin: churn_rivals[churn_frame[origin]] for origin in ("calibration", "judging")}
+    forecasts = _fitted(churn_history, training=role == "training", calibration=role == "calibration",
+                        fitted=known["calibration"], horizon_days=horizon, seed=seed)  # fmt: skip
+    move = churn_season["judging"]["move"] + forecasts.settling
+
+    def opinions(rows: pd.DataFrame, origin: str) -> Opinions:
+        return rivals.p_no_purchase(rows, fitted=known[origin], horizon_days=horizon)
+
+    past, asked = churn_history[earlier], churn_history[judging]
+    said = [
+        forecasts.all(past, opinions=opinions(past, "calibration"), move=0.0),
+        forecasts.all(asked, opinions=opinions(asked, "judging"), move=move),
+    ]
     groups = {name: driver.columns for name, driver in drivers.DRIVERS.items()}
 
-    def predict(known: pd.DataFrame) -> NDArray[np.float64]:
-        return season.shifted(forecasts.p_model(known), by=move)
+    def predict(rows: pd.DataFrame) -> NDArray[np.float64]:
+        return season.shifted(forecasts.p_model(rows, opinions=opinions(rows, "judging")), by=move)
 
-    shuffled = drivers.shuffled_forecasts(shown, groups=groups, predict=predict, seed=seed)
-    return judged.join(shuffled.add_prefix(drivers.SHUFFLED))
+    shuffled = drivers.shuffled_forecasts(asked.head(_DRIVER_ROWS), groups=groups, predict=predict, seed=seed)
+    return churn_history[kept].join(pd.concat(said)).join(shuffled.add_prefix(drivers.SHUFFLED))
 
 
 def _fitted(
-    history: pd.DataFrame, *, training: "pd.Series[bool]", calibration: "pd.Series[bool]", seed: int
+    history: pd.DataFrame,
+    *,
+    training: "pd.Series[bool]",
+    calibration: "pd.Series[bool]",
+    fitted: dict[str, Any],
+    horizon_days: int,
+    seed: int,
 ) -> Forecasts:
-    columns = [c for c in history.columns if c not in {"origin_on", "role", "churned"}]
-    return fit_forecasts(history[training], calibration=history[calibration], columns=columns, seed=seed)
+    known = history[calibration]
+    opinions = rivals.p_no_purchase(known, fitted=fitted, horizon_days=horizon_days)
+    return fit_forecasts(
+        history[training], calibration=known, opinions=opinions, columns=_predictors(history), seed=seed
+    )
+
+
+def churn_permutation(churn_history: pd.DataFrame, churn_question: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What the model ranks when outcomes are dealt out at random: ``auc`` with interval, which must hold 0.5."""
+    if not churn_question["judged"]:
+        return {}
+    role = churn_history["role"]
+    score = leakage.auc_of_permuted_outcomes(
+        churn_history[role == "training"],
+        judged=churn_history[role == "judging"],
+        columns=_predictors(churn_history),
+        seed=seed,
+    )
+    return score._asdict()
 
 
 def churn_verdict(churn_question: dict[str, Any], churn_judgement: pd.DataFrame, seed: int) -> dict[str, Any]:
@@ -251,43 +368,43 @@ def churn_verdict(churn_question: dict[str, Any], churn_judgement: pd.DataFrame,
     """
     if not churn_question["judged"]:
         return {**churn_question, "failed": [], "column": None, "claim": None, "detail": None, "used": None}
-    model, baseline = evaluate_both(churn_judgement, seed=seed)
-    verdict, failed = choose(model, baseline), failed_gates(model)
+    evaluations = evaluate_all(churn_judgement, seed=seed)
+    choice, failed = choose(evaluations), failed_gates(evaluations[MODEL])
     return {
         **churn_question,
-        "verdict": verdict.value,
+        "verdict": choice.verdict.value,
         "failed": list(failed),
-        "column": "p_model" if verdict is Verdict.MODEL else "p_baseline",
-        "claim": wording.verdict_claim(verdict),
-        "detail": wording.verdict_detail(verdict, failed=failed),
-        "used": wording.FORECASTS[verdict],
+        "column": choice.column,
+        "claim": wording.verdict_claim(choice.verdict, column=choice.column),
+        "detail": wording.verdict_detail(choice.verdict, failed=failed),
+        "used": wording.forecast_name(choice.column),
     }
 
 
 def churn_forecast(
     features: pd.DataFrame,
+    as_of: date,
     churn_frame: dict[str, Any],
     churn_history: pd.DataFrame,
     churn_question: dict[str, Any],
+    churn_rivals: dict[str, Any],
     churn_season: dict[str, Any],
     seed: int,
 ) -> pd.DataFrame:
-    """One row per customer active today: ``customer_id``, ``p_model``, ``p_baseline``.
+    """One row per customer active today: ``customer_id``, ``p_model``, ``p_baseline``, ``p_<slug>``.
 
     The judged procedure, one horizon later: it learns on all origins but the newest, which puts it right.
     """
     active = active_population(features, active_days=churn_frame["active_days"])
     if not churn_question["judged"]:
         return active[["customer_id"]].assign(p_model=np.nan, p_baseline=np.nan)
-    newest = churn_history["role"] == "judging"
-    forecasts = _fitted(churn_history, training=~newest, calibration=newest, seed=seed)
-    columns = list(forecasts.model.columns)
-    known = active.reindex(columns=columns).astype("float32")
-    move = churn_season["next"]["move"]
-    return active[["customer_id"]].assign(
-        p_model=season.shifted(forecasts.p_model(known), by=move),
-        p_baseline=season.shifted(forecasts.p_baseline(known), by=move),
-    )
+    newest, horizon = churn_history["role"] == "judging", churn_frame["horizon_days"]
+    forecasts = _fitted(churn_history, training=~newest, calibration=newest,
+                        fitted=churn_rivals[churn_frame["judging"]], horizon_days=horizon, seed=seed)  # fmt: skip
+    known = active.reindex(columns=_predictors(churn_history)).astype("float32")
+    opinions = rivals.p_no_purchase(known, fitted=churn_rivals[as_of.isoformat()], horizon_days=horizon)
+    move = churn_season["next"]["move"] + forecasts.settling
+    return active[["customer_id"]].join(forecasts.all(known, opinions=opinions, move=move))
 
 
 def churn_scores(

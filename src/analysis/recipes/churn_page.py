@@ -5,8 +5,8 @@ from typing import Any, Final
 import pandas as pd
 
 from analysis.churn import at_risk, drivers, priorities, wording
-from analysis.churn.evaluation import evaluate, evaluate_both
-from analysis.churn.forecast import RECENCY
+from analysis.churn.evaluation import Evaluation, evaluate, evaluate_all, failed_gates, simple_forecasts
+from analysis.churn.forecast import BASELINE, MODEL, RECENCY
 from analysis.evidence import Estimate, Grade
 from analysis.fields import FIELDS
 from analysis.numerals import format_value
@@ -20,7 +20,9 @@ _SCORES: Final = (
     "auc",
     "log_loss",
     "baseline_log_loss",
+    "btyd_log_loss",
     "log_loss_gain",
+    "btyd_gain",
     "brier",
     "calibration_slope",
     "calibration_intercept",
@@ -37,17 +39,23 @@ _ROLES: Final = {
 
 
 def churn_evaluation(
-    churn_frame: dict[str, Any], churn_history: pd.DataFrame, churn_judgement: pd.DataFrame, seed: int
+    churn_frame: dict[str, Any],
+    churn_history: pd.DataFrame,
+    churn_judgement: pd.DataFrame,
+    churn_permutation: dict[str, Any],
+    seed: int,
 ) -> dict[str, Any]:
-    """Headline numbers of the judging window: the full model's under plain names, recency's under ``baseline``.
+    """Headline numbers of the judging window: the full model's under plain names, the simple ones' under their own.
 
     ``n_population`` and ``churn_rate`` are those of the judging window: customers active when it opened, and the share
-    of them who did not buy before it closed. What could not be judged is not known (null).
+    of them who did not buy before it closed. ``baseline.…`` is recency alone, ``btyd.…`` the best buy-till-you-die
+    model, ``auc_permuted`` the full model's area where outcomes were dealt out at random. What could not be judged is
+    not known (null).
     """
     window = churn_history[churn_history["role"] == "judging"]
     n = len(window)
     found: dict[str, Estimate] = {
-        "n_population": Estimate(n or None, "customers", n=n),
+        "n_population": Estimate(churn_frame["n_population"] if n else None, "customers", n=n),
         "churn_rate": _share(proportion(int(window["churned"].sum()), n), n=n) if n else Estimate(None, "share"),
         "active_days": Estimate(churn_frame["active_days"], "days"),
         "horizon_days": Estimate(churn_frame["horizon_days"], "days"),
@@ -55,10 +63,47 @@ def churn_evaluation(
         "share_single_order": Estimate(churn_frame["share_single_order"], "share", n=churn_frame["n_customers"]),
     }
     if churn_judgement.empty:
-        return {**found, **{name: Estimate(None, "score") for name in _SCORES}}
-    model, baseline = evaluate_both(churn_judgement, seed=seed)
-    found |= {name: _score(getattr(model, name), n=n) for name in _SCORES}
-    return {**found, **{f"baseline.{name}": _score(getattr(baseline, name), n=n) for name in _SCORES_OF_BASELINE}}
+        return {**found, **{name: Estimate(None, "score") for name in (*_SCORES, "auc_permuted")}}
+    evaluations = evaluate_all(churn_judgement, seed=seed)
+    found |= {name: _score(getattr(evaluations[MODEL], name), n=n) for name in _SCORES}
+    found["auc_permuted"] = _score(Score(**churn_permutation), n=n)
+    for column, evaluation in evaluations.items():
+        if column != MODEL:
+            name = "baseline" if column == BASELINE else "btyd"
+            found |= {f"{name}.{score}": _score(getattr(evaluation, score), n=n) for score in _SCORES_OF_BASELINE}
+    return dict(found)
+
+
+def churn_comparison(churn_judgement: pd.DataFrame, churn_verdict: dict[str, Any], seed: int) -> pd.DataFrame:
+    """One row per forecast on the judging window: the full model, recency alone, the best buy-till-you-die model.
+
+    Columns ``forecast_zh``, ``forecast_en``, ``log_loss`` (nats), ``auc``, ``calibration_slope``, each with interval,
+    ``excess_ece`` (0-1), ``calibration_log_loss`` (nats, on the calibration window; it decides between the simple
+    ones), ``gates_zh``, ``gates_en`` (how many it passed) and ``is_used``.
+    """
+    scores = ["log_loss", "auc", "calibration_slope"]
+    columns = ["forecast_zh", "forecast_en"]
+    columns += [f"{score}{end}" for score in scores for end in ("", "_ci_lower", "_ci_upper")]
+    columns += ["confidence_level", "excess_ece", "calibration_log_loss", "gates_zh", "gates_en", "is_used"]
+    if churn_judgement.empty:
+        return pd.DataFrame(columns=columns)
+    losses = simple_forecasts(churn_judgement)
+    rows = []
+    for column, evaluation in evaluate_all(churn_judgement, seed=seed).items():
+        name, gates = wording.forecast_name(column), _gates(evaluation, column=column)
+        ends = [end for score in scores for end in getattr(evaluation, score)]
+        told = (_PAST_LEVEL, evaluation.excess_ece, losses.get(column), gates["zh"], gates["en"])
+        rows.append((name["zh"], name["en"], *ends, *told, column == churn_verdict["column"]))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _gates(evaluation: Evaluation, *, column: str) -> dict[str, str]:
+    """Return how many gates a forecast passed: three for the full model, the two of its own for a simple one."""
+    if column != MODEL:
+        return wording.gates_passed(failed_gates(evaluation, against_simple=False), of=2)
+    rivals = {"beats_baseline", "beats_btyd"}
+    failed = {"beats_simple" if gate in rivals else gate for gate in failed_gates(evaluation)}
+    return wording.gates_passed(sorted(failed), of=3)
 
 
 def churn_reliability(churn_judgement: pd.DataFrame, churn_verdict: dict[str, Any]) -> pd.DataFrame:
@@ -157,8 +202,7 @@ def churn_headline(
     found["season_weight"] = Estimate(weight, "share")
     if not churn_verdict["judged"]:
         return {**found, "reason": churn_verdict["reason"], "advice": churn_verdict["advice"]}
-    model, baseline = evaluate_both(churn_judgement, seed=seed)
-    used = model if churn_verdict["column"] == "p_model" else baseline
+    used = evaluate_all(churn_judgement, seed=seed)[churn_verdict["column"]]
     rates = churn_judgement.groupby("origin_on")["churned"].mean()
     drift = at_risk.level_drift(churn_season["next"]["surprises"])
     n, p = len(churn_scores), churn_scores["p_churn"]
@@ -229,7 +273,7 @@ def _share(score: Score, *, n: int) -> Estimate:
     return Estimate(score.value, "share", score.ci_lower, score.ci_upper, _PAST_LEVEL, Grade.OBSERVATIONAL, n)
 
 
-def _score(score: Score | float, *, n: int) -> Estimate:
+def _score(score: Score | float | None, *, n: int) -> Estimate:
     if isinstance(score, Score):
         return Estimate(score.value, "score", score.ci_lower, score.ci_upper, _PAST_LEVEL, Grade.OBSERVATIONAL, n)
     return Estimate(score, "score", grade=Grade.OBSERVATIONAL, n=n)

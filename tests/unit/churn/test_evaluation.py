@@ -1,59 +1,126 @@
-"""The gates pass honest forecasts and stop the others."""
+"""The gates pass honest forecasts and stop the others; which simple forecast stands in is settled beforehand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis.churn.evaluation import Verdict, answerable, choose, evaluate, failed_gates, is_the_question
+from analysis.churn.evaluation import (
+    Verdict,
+    answerable,
+    choose,
+    evaluate,
+    evaluate_all,
+    failed_gates,
+    is_the_question,
+    simple_forecasts,
+)
+from analysis.churn.forecast import BASELINE, MODEL
+from analysis.churn.wording import verdict_claim
+
+BTYD = "p_bg_nbd"
 
 
 def expit(odds):
     return 1 / (1 + np.exp(-odds))
 
 
+def moved(p, *, by=0.0, times=1.0):
+    return expit(times * np.log(p / (1 - p)) + by)
+
+
+def window(role, *, seed, n=12_000):
+    """Return customers whose chance of leaving has two known parts: recency tells one, the model both."""
+    rng = np.random.default_rng(seed)
+    recency, rhythm, habits = rng.normal(0, 1, (3, n))
+    p = expit(-0.5 + recency + 0.6 * rhythm + 0.6 * habits)
+    alone = expit((-0.5 + recency) / np.sqrt(1 + 0.346 * 0.72))  # what recency alone knows, about
+    clock = expit((-0.5 + recency + 0.6 * rhythm) / np.sqrt(1 + 0.346 * 0.36))
+    return pd.DataFrame(
+        {"role": role, "churned": rng.random(n) < p, MODEL: p, BASELINE: alone, BTYD: clock, "p_pareto_nbd": alone}
+    )
+
+
 @pytest.fixture(scope="module")
 def world():
-    rng = np.random.default_rng(11)
-    recency, rhythm = rng.normal(0, 1, (2, 12_000))
-    p = expit(-0.5 + recency + rhythm)
-    baseline = expit((-0.5 + recency) / np.sqrt(1 + 0.346))  # what recency alone knows, about
-    return (rng.random(12_000) < p).astype(float), p, baseline
+    return pd.concat([window("calibration", seed=10), window("judging", seed=11)], ignore_index=True)
 
 
 def judged(world, p):
-    return evaluate(world[0], p, baseline=world[2], seed=1)
+    rows = world[world["role"] == "judging"]
+    values = p[world["role"] == "judging"] if len(p) == len(world) else p
+    return evaluate(rows["churned"], values, baseline=rows[BASELINE], btyd=rows[BTYD], seed=1)
+
+
+def choice(world, **columns):
+    return choose(evaluate_all(world.assign(**columns), seed=1))
 
 
 def test_honest_forecast_passes_every_gate_and_is_used(world):
-    model = judged(world, world[1])
-    assert failed_gates(model) == ()
-    assert choose(model, judged(world, world[2])) is Verdict.MODEL
+    assert failed_gates(judged(world, world[MODEL])) == ()
+    assert choice(world) == (Verdict.MODEL, MODEL)
 
 
-def test_too_extreme_forecast_fails_on_the_slope_and_recency_alone_is_used(world):
-    odds = np.log(world[1] / (1 - world[1]))
-    model = judged(world, expit(1.5 * odds))
-    assert "calibration_slope" in failed_gates(model)
-    assert choose(model, judged(world, world[2])) is Verdict.BASELINE
+def test_too_extreme_forecast_fails_on_the_slope_and_the_better_simple_one_is_used(world):
+    bold = moved(world[MODEL], times=1.5)
+    assert "calibration_slope" in failed_gates(judged(world, bold))
+    assert choice(world, **{MODEL: bold}) == (Verdict.BTYD, BTYD)
+
+
+def test_too_timid_forecast_fails_on_the_slope(world):
+    assert "calibration_slope" in failed_gates(judged(world, moved(world[MODEL], times=0.7)))
 
 
 def test_forecast_at_the_wrong_level_fails_on_the_calibration_error_alone(world):
-    odds = np.log(world[1] / (1 - world[1]))
-    assert failed_gates(judged(world, expit(odds + 0.3))) == ("calibration_error",)
+    assert failed_gates(judged(world, moved(world[MODEL], by=0.3))) == ("calibration_error",)
 
 
-def test_forecast_no_better_than_recency_fails_and_the_simpler_one_is_used(world):
-    model = judged(world, world[2])
-    assert failed_gates(model) == ("beats_baseline",)
-    assert choose(model, model) is Verdict.BASELINE
+def test_forecast_no_better_than_recency_fails_on_both_rivals(world):
+    assert failed_gates(judged(world, world[BASELINE])) == ("beats_baseline", "beats_btyd")
 
 
-def test_neither_level_holding_leaves_a_ranking_only(world):
-    wrong = judged(world, np.clip(world[2] + 0.15, 0, 1))
-    assert choose(wrong, wrong) is Verdict.RANKING_ONLY
+def test_forecast_better_than_recency_but_not_than_the_best_btyd_model_fails_the_third_gate(world):
+    assert failed_gates(judged(world, world[BTYD])) == ("beats_btyd",)
+    assert choice(world, **{MODEL: world[BTYD]}) == (Verdict.BTYD, BTYD)
+
+
+def test_without_a_btyd_model_recency_alone_is_the_rival(world):
+    alone = world[["role", "churned", MODEL, BASELINE]]
+    assert choose(evaluate_all(alone, seed=1)) == (Verdict.MODEL, MODEL)
+    assert evaluate_all(alone, seed=1)[MODEL].btyd_log_loss is None
+    assert choose(evaluate_all(alone.assign(**{MODEL: moved(alone[MODEL], times=2.0)}), seed=1)).column == BASELINE
+
+
+def test_a_simple_forecast_whose_level_fails_gives_way_to_the_other(world):
+    off = {
+        MODEL: moved(world[MODEL], by=0.5),
+        BTYD: moved(world[BTYD], by=np.where(world["role"] == "judging", 0.5, 0)),
+    }
+    assert choice(world, **off) == (Verdict.BASELINE, BASELINE)
+
+
+def test_where_no_forecast_holds_the_better_simple_one_ranks_only(world):
+    judging = np.where(world["role"] == "judging", 0.6, 0.0)
+    off = {name: moved(world[name], by=judging) for name in (MODEL, BASELINE, BTYD, "p_pareto_nbd")}
+    assert choice(world, **off) == (Verdict.RANKING_ONLY, BTYD)
+
+
+def test_the_best_simple_forecast_is_chosen_on_the_calibration_window_never_on_the_judging_one(world):
+    """On the judging window Pareto/NBD is made the best by far; what counts is the window before."""
+    judging = world["role"] == "judging"
+    tempting = world.assign(p_pareto_nbd=np.where(judging, world[MODEL], world["p_pareto_nbd"]))
+    assert list(simple_forecasts(tempting)) == list(simple_forecasts(world)) == [BTYD, BASELINE]
+    assert BTYD in evaluate_all(tempting, seed=1)
+    earlier = world.assign(p_pareto_nbd=np.where(judging, world["p_pareto_nbd"], world[MODEL]))
+    assert next(iter(simple_forecasts(earlier))) == "p_pareto_nbd"
+
+
+def test_every_verdict_with_an_answer_has_a_claim_that_names_what_is_used():
+    assert "BG/NBD" in verdict_claim(Verdict.BTYD, column=BTYD)["zh"]
+    assert "recency" in verdict_claim(Verdict.BASELINE, column=BASELINE)["en"]
 
 
 def test_slope_interval_touching_the_band_is_not_wholly_outside(world):
-    model = judged(world, world[1])
+    model = judged(world, world[MODEL])
     just_touching = model._replace(calibration_slope=model.calibration_slope._replace(ci_lower=1.099, ci_upper=1.3))
     beyond = model._replace(calibration_slope=model.calibration_slope._replace(ci_lower=1.101, ci_upper=1.3))
     assert failed_gates(just_touching) == ()

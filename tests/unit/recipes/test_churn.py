@@ -1,18 +1,23 @@
 """The churn recipes on small simulated shops: what is learnt, what is refused, and that the future stays unseen."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.churn.drivers import DRIVERS
+from analysis.churn.drivers import DRIVERS, PREDICTORS
 from analysis.churn.evaluation import Verdict
+from analysis.churn.leakage import LeakError
 from analysis.context import RunContext
-from analysis.features.table import FEATURES_FOR_MODELS
+from analysis.data.contracts import CONTRACTS
+from analysis.features.table import FEATURES_FOR_MODELS, collect_features
 from analysis.params import notebook_models
+from analysis.recipes import churn as recipes
 from analysis.recipes.resolver import Resolver
-from analysis.stats.scoring import area_under_curve
 
 FIRST, AS_OF, HORIZON = date(2025, 1, 1), date(2026, 6, 30), 45
 
@@ -66,19 +71,44 @@ def brand(orders, tmp_path_factory):
     return resolver(orders, tmp_path_factory.mktemp("brand"))
 
 
-def test_every_column_a_model_may_learn_from_belongs_to_exactly_one_driver():
+def test_every_predictor_belongs_to_exactly_one_driver_and_is_known_on_its_day():
     columns = [column for driver in DRIVERS.values() for column in driver.columns]
-    assert sorted(columns) == sorted(FEATURES_FOR_MODELS)
+    assert len(columns) == len(set(columns)) == len(PREDICTORS) == 30
+    assert set(columns) <= set(FEATURES_FOR_MODELS)
+
+
+def test_no_snapshot_of_any_table_is_a_predictor():
+    snapshots = {column.name for table in CONTRACTS.values() for column in table.columns if column.known_at is None}
+    assert snapshots >= {"points", "member_level"}
+    assert snapshots.isdisjoint(PREDICTORS)
 
 
 def test_leavers_of_a_simulated_shop_are_found_and_the_probabilities_hold(brand):
     verdict, found = brand.get("churn_verdict"), brand.get("churn_evaluation")
     assert verdict["verdict"] == Verdict.MODEL
     assert found["auc"]["ci_lower"] > found["baseline.auc"]["ci_upper"]
-    assert found["log_loss"]["value"] < found["baseline_log_loss"]["value"]
-    assert {"auc", "log_loss", "baseline_log_loss", "calibration_slope", "ece", "n_population", "churn_rate"} <= set(
-        found
-    )
+    assert found["log_loss"]["value"] < found["btyd_log_loss"]["value"] < found["baseline_log_loss"]["value"]
+    promised = {"auc", "log_loss", "baseline_log_loss", "btyd_log_loss", "calibration_slope", "ece"}
+    assert promised | {"n_population", "churn_rate"} <= set(found)
+
+
+def test_forecasts_stand_side_by_side_and_one_is_used(brand):
+    table, found = brand.get("churn_comparison"), brand.get("churn_evaluation")
+    assert len(table) == 3
+    assert table["is_used"].tolist() == [True, False, False]
+    assert table["gates_en"].iloc[0] == "3 of 3"
+    assert table["log_loss"].iloc[0] == found["log_loss"]["value"]
+    assert table["calibration_log_loss"].iloc[1] < table["calibration_log_loss"].iloc[2]
+    assert (table["log_loss_ci_lower"] < table["log_loss"]).all()
+
+
+def test_windows_are_disjoint_and_the_newest_origin_learnt_from_is_three_horizons_back(brand):
+    days = brand.get("churn_history").groupby("origin_on")["role"].unique().sort_index()
+    origins = [day.date() for day in days.index]
+    assert [(later - earlier).days for earlier, later in pairwise([*origins, AS_OF])] == [HORIZON] * len(origins)
+    assert [roles.tolist() for roles in days][-2:] == [["calibration"], ["judging"]]
+    newest = max(day.date() for day, roles in days.items() if "training" in roles)
+    assert (AS_OF - newest).days == 3 * HORIZON
 
 
 def test_population_and_rate_of_the_judging_window_equal_a_count_by_hand(brand, orders):
@@ -135,23 +165,79 @@ def test_a_snapshot_column_that_tells_the_future_never_enters(orders, brand, tmp
     leaking = orders.assign(member_level=np.where(last > (AS_OF - FIRST).days - HORIZON, "gold", "none"))
     other = resolver(leaking.assign(points=last), tmp_path)
     columns = set(other.get("churn_history").columns)
-    assert columns.isdisjoint({"points", "member_level", "last_order_on", "customer_id"})
-    assert columns - {"origin_on", "role", "churned"} <= set(FEATURES_FOR_MODELS)
+    assert columns.isdisjoint({"points", "member_level", "last_order_on"})
+    assert columns - {"customer_id", "origin_on", "role", "churned"} <= set(PREDICTORS)
     pd.testing.assert_frame_equal(other.get("churn_history"), brand.get("churn_history"))
 
 
-def test_permuted_labels_leave_nothing_to_rank(brand):
-    from analysis.recipes.churn import churn_judgement
+def leaking(column, leak):
+    """Return ``collect_features`` with a column that somebody made from uncut tables."""
 
+    def collect(tables, *, as_of, channels=None):
+        table = collect_features(tables, as_of=as_of, channels=channels)
+        known = leak(replace(tables, day=None), as_of).collect("pandas").to_native().set_index("customer_id")["leak"]
+        return table.assign(**{column: table["customer_id"].map(known).astype(float).to_numpy()})
+
+    return collect
+
+
+def orders_of_the_next_month(tables, as_of):
+    later = tables.lazy("orders").filter(nw.col("ordered_on") <= as_of + timedelta(days=30))
+    return later.group_by("customer_id").agg(nw.len().alias("leak"))
+
+
+def member_level_of_today(tables, as_of):
+    return tables.lazy("orders").group_by("customer_id").agg(nw.col("points").max().alias("leak"))
+
+
+@pytest.mark.parametrize(
+    ("column", "leak"), [("n_orders_30d", orders_of_the_next_month), ("order_value_trend", member_level_of_today)]
+)
+def test_a_planted_leak_is_named_and_stops_the_page(orders, tmp_path, monkeypatch, column, leak):
+    """An order of the next month counted in, and a snapshot passed off as a feature: both are found, by name."""
+    last = orders.groupby("customer_id")["day"].transform("max")
+    planted = resolver(orders.assign(points=last.astype(float)), tmp_path)
+    monkeypatch.setattr("analysis.recipes.churn.collect_features", leaking(column, leak))
+    with pytest.raises(LeakError, match=f"'{column}'") as caught:
+        planted.get("churn_verdict")
+    assert caught.value.columns == (column,)
+    for page in ("churn_headline", "churn_scores", "churn_evaluation"):
+        with pytest.raises(LeakError):
+            planted.get(page)
+
+
+def test_what_the_model_was_given_is_what_truncated_data_give(brand):
+    checked = brand.get("churn_leakage")
+    assert (checked["n_different"] == 0).all()
+    assert checked["n_customers"].min() > 200
     history = brand.get("churn_history")
-    season = {"judging": {"move": 0.0}}
-    areas = []
-    for seed in range(4):
-        rng = np.random.default_rng(seed)
-        permuted = history.assign(churned=history.groupby("origin_on")["churned"].transform(rng.permutation))
-        judged = churn_judgement(permuted, {"judged": True}, season, seed).query("role == 'judging'")
-        areas.append(area_under_curve(judged["churned"], judged["p_model"]).value)
-    assert abs(np.mean(areas) - 0.5) < 0.025
+    assert set(checked["origin_on"]) == {history["origin_on"].min(), history["origin_on"].max()}
+    predictors = set(history.columns) - {"customer_id", "origin_on", "role", "churned"}
+    assert set(checked["column"]) == predictors | {"customer_id"}
+
+
+def test_permuted_labels_leave_nothing_to_rank(brand):
+    history, question = brand.get("churn_history"), brand.get("churn_question")
+    areas = [recipes.churn_permutation(history, question, seed)["value"] for seed in range(4)]
+    assert abs(np.mean(areas) - 0.5) < 0.02
+    told = brand.get("churn_evaluation")["auc_permuted"]
+    assert abs(told["value"] - 0.5) < 0.05
+
+
+def test_many_customers_are_looked_at_in_part_and_counted_and_scored_in_full(orders, brand, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipes, "_CUSTOMERS_LOOKED_AT", 3_000)
+    part = resolver(orders, tmp_path, active_days=brand.get("churn_frame")["active_days"])
+    whole, some = brand.get("churn_history"), part.get("churn_history")
+    share = part.get("churn_frame")["share_looked_at"]
+    assert 0.4 < share < 0.9
+    assert len(some) / len(whole) == pytest.approx(share, abs=0.05)
+    rows = some.merge(whole, on=["customer_id", "origin_on"], suffixes=("", "_whole"))
+    assert len(rows) == len(some)
+    assert (rows["churned"] == rows["churned_whole"]).all()
+    assert rows["frequency"].equals(rows["frequency_whole"].rename("frequency"))
+    for number in ("n_population",):
+        assert part.get("churn_evaluation")[number]["value"] == brand.get("churn_evaluation")[number]["value"]
+    assert len(part.get("churn_scores")) == len(brand.get("churn_scores"))
 
 
 def test_where_few_come_back_churn_is_not_the_question(tmp_path):
