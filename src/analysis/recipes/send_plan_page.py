@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Estimate, Grade
-from analysis.numerals import format_value
 from analysis.params import SendPlanParams
 from analysis.touch.messages import registered_messages
 from analysis.touch.plan.wording import LIMIT_LABELS, REASON_LABELS, answer, decision, limits_claim
@@ -37,12 +36,13 @@ def send_plan_headline(
         "profit": _drawn(float(touches["value"].sum()), send_plan_draws["profit"], "money", n=n),
         "orders": _drawn(float(touches["orders"].sum()), send_plan_draws["orders"], "orders", n=n),
         "deletions": _drawn(float(touches["deletions"].sum()), send_plan_draws["deletions"], "deletions", n=n),
-        "staff_hours": Estimate(float(touches["staff_minutes"].sum()) / 60, "hours"),
+        "staff_hours": Estimate(round(float(touches["staff_minutes"].sum()) / 60, 1), "hours"),
         "staff": Estimate(int(plan["staff"]), "staff"),
         "spend": Estimate(float(plan["spend"]), "money", grade=Grade.PRIOR),
         "gap": Estimate(float(plan["gap"]), "share"),
         "coins": Estimate(int(plan["coins"]), "times"),
-        "coins_cost": _money(plan["compiled_worth"] - plan["worth"]),
+        "coins_cost": _money(plan["coins_cost"]),
+        "busiest": Estimate(int(touches.groupby("day").size().max() if len(touches) else 0), "touches"),
         "holdout_share": Estimate(send_plan_params.holdout_share, "share"),
         "minutes_each": Estimate(send_plan_params.staff_minutes_per_day, "minutes"),
         "n_draws": Estimate(send_plan_params.draws, "times"),
@@ -245,7 +245,7 @@ def send_plan_lists(
             {
                 "days": d,
                 "orders": o,
-                "discount": format_value(m.offer.discount_share if m.offer else 0.0, "share", language=lang),
+                "discount": f"{m.offer.discount_share if m.offer else 0.0:.0%}",
             }
             for d, o, m in zip(days, orders, said, strict=True)
         ]
