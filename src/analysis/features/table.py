@@ -107,7 +107,7 @@ def feature_table(tables: "Tables", *, as_of: date, channels: Sequence[str] | No
         channels: Channels with touch columns of their own; default those touched by ``as_of``.
 
     Returns:
-        The columns of ``rfm``, ``purchase_history`` (periods and units of a day), ``behaviour`` and
+        The columns of ``rfm``, ``purchase_history`` (periods and units of a day; no log gaps), ``behaviour`` and
         ``exposure``, in this order; columns whose source is absent are absent.
 
     Raises:
