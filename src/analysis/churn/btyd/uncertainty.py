@@ -123,8 +123,8 @@ def band(value: Any, *, standard_error: Any, scale: Scale = "log", confidence_le
         confidence_level: In (0, 1).
 
     Examples:
-        >>> [round(end, 3) for end in band(100.0, standard_error=0.1)]
-        [100.0, 87.973, 113.671]
+        >>> [round(float(end), 3) for end in band(100.0, standard_error=0.1)]
+        [100.0, 87.972, 113.673]
     """
     one_of(scale, allowed=("log", "logit", "plain"), what="scale")
     half = _quantile(confidence_level) * np.asarray(standard_error, dtype=float)
