@@ -100,6 +100,16 @@ def test_finish_writes_results_and_the_end_marker_last(bench, context):
     assert kinds(bench)[-1] == "end"
 
 
+def test_a_result_may_be_a_name_with_its_reason(bench, context):
+    reason = {"zh": "更准", "en": "it is more accurate"}
+    bench.results({}, named={"model": {"value": "bg_nbd", "reason": reason}})
+    bench.finish()
+    kept = json.loads((context.out / "results" / "tiers.json").read_text())["results"]["model"]
+    assert (kept["value"], kept["reason"]) == ("bg_nbd", reason)
+    assert {"unit", "ci_lower", "ci_upper", "confidence_level", "grade", "n"} < set(kept)
+    assert "model" not in json.loads((context.out / "state" / "history.tiers.json").read_text())["points"]
+
+
 def test_a_tile_shows_the_change_since_the_predecessor(context, tmp_path):
     first = Workbench(context, "tiers", {})
     first.tile("n_customers", zh="客户", en="Customers", value=Estimate(100, "customers"), better="up")
