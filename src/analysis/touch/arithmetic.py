@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["clip", "exp", "expm1"]
+__all__ = ["clip", "exp", "expm1", "log"]
 
 
 def exp(x: Any) -> Any:
@@ -20,3 +20,8 @@ def expm1(x: Any) -> Any:
 def clip(x: Any, lowest: float, highest: float) -> Any:
     """Return x within its bounds, for a number or an array."""
     return np.minimum(np.maximum(x, lowest), highest)
+
+
+def log(x: Any) -> Any:
+    """Return the natural logarithm of a positive number or array."""
+    return np.log(x)

@@ -26,6 +26,7 @@ from analysis.touch import arithmetic
 __all__ = ["FAST", "cached", "law", "part"]
 
 FAST: Final = frozenset({"contract", "arcp", "afn", "nsz", "reassoc"})  # no promise about NaN or infinity: none occur
+_OPTIONS: Final[dict[str, Any]] = {"fastmath": set(FAST), "error_model": "numpy", "_nrt": False}
 _HERE: Final = Path(__file__).resolve().parent
 
 
@@ -39,15 +40,19 @@ def law(function: Callable[..., Any]) -> Any:
         function.__name__,
         tuple(np.float32(d) for d in (function.__kwdefaults__ or {}).values()) or None,
     )
-    return numba.njit(fastmath=set(FAST), error_model="numpy")(plain)
+    return numba.njit(forceinline=True, **_OPTIONS)(plain)
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """Return a part of the simulation compiled; its real constants become single-precision ones."""
+    """Return a part of the simulation compiled; its real constants become single-precision ones.
+
+    Its code is put where it is called: a call would hand over hundreds of numbers, and a loop around it could not run
+    on whole vectors. Arrays are not counted by reference: nothing here makes or keeps one.
+    """
     code = function.__code__
     single = tuple(np.float32(c) if isinstance(c, float) else c for c in code.co_consts)
     plain = FunctionType(code.replace(co_consts=single), function.__globals__, function.__name__)
-    return numba.njit(fastmath=set(FAST), error_model="numpy")(plain)
+    return numba.njit(forceinline=True, **_OPTIONS)(plain)
 
 
 def cached(function: Callable[..., Any]) -> Any:
@@ -56,7 +61,7 @@ def cached(function: Callable[..., Any]) -> Any:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(_cache_folder())  # read once, when the function below is made
     try:
-        return numba.njit(cache=True, nogil=True, fastmath=set(FAST), error_model="numpy")(function)
+        return numba.njit(cache=True, nogil=True, **_OPTIONS)(function)
     finally:
         config.CACHE_DIR = before
 
@@ -79,25 +84,31 @@ def _is_real(value: Any) -> bool:
     return isinstance(value, float)
 
 
-@overload(arithmetic.exp, strict=False, jit_options={"fastmath": set(FAST)})
+@overload(arithmetic.exp, strict=False, jit_options={"fastmath": set(FAST), "forceinline": True})
 def _exp(x: Any) -> Any:
     del x
     return lambda x: _single_exp(x)  # noqa: PLW0108 - numba wants a plain function
 
 
-@overload(arithmetic.expm1, strict=False, jit_options={"fastmath": set(FAST)})
+@overload(arithmetic.expm1, strict=False, jit_options={"fastmath": set(FAST), "forceinline": True})
 def _expm1(x: Any) -> Any:
     del x
     return lambda x: _single_expm1(x)  # noqa: PLW0108 - numba wants a plain function
 
 
-@overload(arithmetic.clip, strict=False, jit_options={"fastmath": set(FAST)})
+@overload(arithmetic.log, strict=False, jit_options={"fastmath": set(FAST), "forceinline": True})
+def _log(x: Any) -> Any:
+    del x
+    return lambda x: _single_log(x)  # noqa: PLW0108 - numba wants a plain function
+
+
+@overload(arithmetic.clip, strict=False, jit_options={"fastmath": set(FAST), "forceinline": True})
 def _clip(x: Any, lowest: Any, highest: Any) -> Any:
     del x, lowest, highest
     return lambda x, lowest, highest: min(max(x, lowest), highest)
 
 
-@numba.njit(fastmath={"contract", "nsz"})  # reassociation would undo the two-step reduction
+@numba.njit(fastmath={"contract", "nsz"}, forceinline=True)  # reassociation would undo the two-step reduction
 def _single_exp(x: Any) -> Any:
     """Return e to the x in single precision, within 2 units in the last place (Cephes' expf)."""
     x = min(max(np.float32(x), np.float32(-87.0)), np.float32(88.0))
@@ -112,9 +123,31 @@ def _single_exp(x: Any) -> Any:
     return p * np.int32(np.int32(np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
 
 
-@numba.njit(fastmath=set(FAST))
+@numba.njit(fastmath=set(FAST), forceinline=True)
 def _single_expm1(x: Any) -> Any:
     """Return e to the x less 1 in single precision, by its series near 0."""
     near = x * (np.float32(1.0) + x * (np.float32(0.5) + x * (np.float32(1 / 6) + x * np.float32(1 / 24))))
     far = _single_exp(x) - np.float32(1.0)
     return near if abs(x) < np.float32(0.1) else far
+
+
+@numba.njit(fastmath={"contract", "nsz"}, forceinline=True)
+def _single_log(x: Any) -> Any:
+    """Return the logarithm of a positive number in single precision (Cephes' logf)."""
+    bits = np.float32(x).view(np.int32)
+    e = np.float32(np.int32(bits >> np.int32(23)) - np.int32(126))
+    m = np.int32((bits & np.int32(0x007FFFFF)) | np.int32(0x3F000000)).view(np.float32)  # in [0.5, 1)
+    small = m < np.float32(0.707106781)
+    e = e - np.float32(1.0) if small else e
+    m = m + m - np.float32(1.0) if small else m - np.float32(1.0)
+    z = m * m
+    p = np.float32(7.0376836292e-2) * m - np.float32(1.1514610310e-1)
+    p = p * m + np.float32(1.1676998740e-1)
+    p = p * m - np.float32(1.2420140846e-1)
+    p = p * m + np.float32(1.4249322787e-1)
+    p = p * m - np.float32(1.6668057665e-1)
+    p = p * m + np.float32(2.0000714765e-1)
+    p = p * m - np.float32(2.4999993993e-1)
+    p = p * m + np.float32(3.3333331174e-1)
+    y = p * m * z + np.float32(-2.12194440e-4) * e - np.float32(0.5) * z
+    return m + y + np.float32(0.693359375) * e

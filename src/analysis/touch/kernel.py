@@ -97,7 +97,7 @@ class Customers(NamedTuple):
 
 
 class World(NamedTuple):
-    """What a group of replicates shares over all customers; rows of ``LANES`` numbers unless said.
+    """What a group of replicates shares over all customers; (…, ``LANES``) unless said.
 
     Attributes:
         seed: Two words.
@@ -112,6 +112,8 @@ class World(NamedTuple):
         trust_left: The same for trust.
         wear_left: The same for wear of a template.
         season: Days of an ordinary season passed by each morning, (days + 1,).
+        first_guess: Day at or before a moment of ordinary time, ``guesses_per_day`` of them a day.
+        guesses_per_day: One number.
     """
 
     seed: Any
@@ -126,6 +128,8 @@ class World(NamedTuple):
     trust_left: Any
     wear_left: Any
     season: Any
+    first_guess: Any
+    guesses_per_day: Any
 
 
 class Program(NamedTuple):
@@ -195,6 +199,7 @@ class Desk(NamedTuple):
     Attributes:
         rows: Places of the rows that depend on the book.
         w: Everything that differs from replicate to replicate.
+        v: The rows that depend on the book, (rows, ``LANES``).
         who: The customer of each replicate.
         moments: Moments of the row.
         pulses: Touches that still work.
@@ -207,6 +212,7 @@ class Desk(NamedTuple):
 
     rows: Any
     w: Any
+    v: Any
     who: Any
     moments: Any
     pulses: Any
@@ -234,11 +240,12 @@ def _simulate_rows(
         The row that could not be simulated for want of room for its moments; ``last_row`` if all were.
     """
     w, who, moments = desk.w, desk.who, desk.moments
-    for n in range(len(world.effects)):
-        w[_FIRST_EFFECT + n] = world.effects[n]
+    effects = w[_FIRST_EFFECT : _FIRST_EFFECT + len(world.effects)]
+    for n in range(len(effects)):
+        effects[n] = world.effects[n]
     for row in range(first_row, last_row):
         draw_row(row, n_rows, customers, world, w, who)
-        settle_past(customers, world, program, desk.rows, w, who)
+        settle_past(customers, world, program, desk)
         found = draw_moments(customers, world, w, who, moments)
         if found < 0:
             return row
@@ -272,20 +279,23 @@ def _sort_by_day(found: Any, moments: Any) -> None:
 @part
 def _choose(s: Any, customers: Any, program: Any, desk: Any) -> Any:
     """Mark whom each step's audience holds, the holdout left out; return whether there is anybody."""
-    rows, w = desk.rows, desk.w
+    rows, w, v, who = desk.rows, desk.w, desk.v, desk.who
     found = np.float32(0.0)
     for k in range(program.first_step[s], program.first_step[s + 1]):
-        eligible = rows.eligible + (k - program.first_step[s]) * L
-        if program.step_reals[k, _IS_PAST] > 0:
-            history = rows.history + program.step_ints[k, 0] * L
+        row = rows.eligible + k - program.first_step[s]
+        if program.step_reals[k, _IS_PAST] > 0.0:
             for i in range(L):
-                w[eligible + i] = 1.0 if w[history + i] > 0 else 0.0
+                v[row, i] = 1.0 if v[rows.history + program.step_ints[k, 0], i] > 0.0 else 0.0
+        elif who[0] == who[L - 1]:
+            chosen = np.float32(customers.eligible[who[0], k])
+            for i in range(L):
+                v[row, i] = 0.0 if w[_HOLDOUT_DRAW + i] < program.holdout[s] else chosen
         else:
             for i in range(L):
                 held = w[_HOLDOUT_DRAW + i] < program.holdout[s]
-                w[eligible + i] = 0.0 if held else np.float32(customers.eligible[desk.who[i], k])
+                v[row, i] = 0.0 if held else np.float32(customers.eligible[who[i], k])
         for i in range(L):
-            found += w[eligible + i]
+            found += v[row, i]
     return found > 0
 
 
@@ -315,7 +325,7 @@ def _run(s: Any, is_untouched: Any, customers: Any, world: Any, program: Any, de
 @part
 def _begin(s: Any, program: Any, desk: Any) -> None:
     """Set a strategy's state to that of the morning of the first day."""
-    rows, w, since, pulses = desk.rows, desk.w, desk.since, desk.pulses
+    rows, w, v, since, pulses = desk.rows, desk.w, desk.v, desk.since, desk.pulses
     n = program.channels.shape[0]
     steps, limits = (
         program.first_step[s + 1] - program.first_step[s],
@@ -338,20 +348,28 @@ def _begin(s: Any, program: Any, desk: Any) -> None:
         w[_QUIT_ON + i] = _NEVER
         w[_SECOND_LIFE + i] = 0.0
         w[_SECOND_DROPOUT + i] = 0.0
-    for i in range(n * L):
-        w[rows.stocks + i] = w[rows.quo_stocks + i]
-    for i in range(n * L):
-        w[rows.refused + i] = w[rows.first_refused + i]
-    for i in range(_N_TEMPLATES * L):
-        w[rows.wear + i] = 0.0
-    for i in range(steps * L):
-        w[rows.last_touch + i] = _LONG_AGO
-    for i in range(limits * L):
-        w[rows.counts + i] = 0.0
+    _begin_rows(n, steps, limits, rows, v)
     for c in range(len(since)):
         since[c] = 0
     pulses.first[0] = 0
     pulses.end[0] = 0
+
+
+@part
+def _begin_rows(n: Any, steps: Any, limits: Any, rows: Any, v: Any) -> None:
+    for c in range(n):
+        for i in range(L):
+            v[rows.stocks + c, i] = v[rows.quo_stocks + c, i]
+            v[rows.refused + c, i] = v[rows.first_refused + c, i]
+    for row in range(rows.wear, rows.wear + _N_TEMPLATES):
+        for i in range(L):
+            v[row, i] = 0.0
+    for row in range(rows.last_touch, rows.last_touch + steps):
+        for i in range(L):
+            v[row, i] = _LONG_AGO
+    for row in range(rows.counts, rows.counts + limits):
+        for i in range(L):
+            v[row, i] = 0.0
 
 
 @part
@@ -363,9 +381,8 @@ def _open_windows(s: Any, day: Any, program: Any, desk: Any) -> None:
         place, window = limit - first, program.window[limit, day]
         if desk.since[n + place] != window:
             desk.since[n + place] = window
-            counts = desk.rows.counts + place * L
             for i in range(L):
-                desk.w[counts + i] = 0.0
+                desk.v[desk.rows.counts + place, i] = 0.0
 
 
 @part
@@ -377,12 +394,12 @@ def _keep_pulse(day: Any, w: Any, pulses: Any) -> None:
     latest = (pulses.end[0] + size - 1) % size
     if pulses.end[0] > pulses.first[0] and pulses.day[latest] == day:
         for i in range(L):
-            pulses.gain[latest * L + i] += w[_GAIN + i]
+            pulses.gain[latest, i] += w[_GAIN + i]
     else:
         slot = pulses.end[0] % size
         pulses.day[slot] = day
         for i in range(L):
-            pulses.gain[slot * L + i] = w[_GAIN + i]
+            pulses.gain[slot, i] = w[_GAIN + i]
         pulses.end[0] += 1
 
 
@@ -390,40 +407,39 @@ def _keep_pulse(day: Any, w: Any, pulses: Any) -> None:
 def _take_totals(s: Any, checkpoint: Any, day: Any, is_untouched: Any, program: Any, desk: Any) -> None:
     """Write a row's totals so far, and add them to those of all rows."""
     w, untouched = desk.w, desk.untouched
-    base = checkpoint * _N_ENTRIES * L
-    v = base if is_untouched else len(program.checkpoints) * _N_ENTRIES * L
+    v = checkpoint if is_untouched else len(program.checkpoints)
     wage = program.wage_per_minute
     for i in range(L):
-        untouched[v + _E_MARGIN + i] = w[_N_ORDERS + i] * float(w[_MARGIN + i])
-        untouched[v + _E_COUPONS + i] = -w[_COUPONS + i] * float(w[_ORDER_VALUE + i])
-        untouched[v + _E_TOUCH_COSTS + i] = -w[_TOUCH_COSTS + i]
-        untouched[v + _E_STAFF_COSTS + i] = -w[_MINUTES + i] * wage
-        untouched[v + _E_WEAR + i] = -w[_WEAR + i]
-        untouched[v + _E_LOST + i] = -w[_N_LOST + i] * float(w[_CONTACT_VALUE + i])
-        untouched[v + _E_FIXED + i] = 0.0
+        untouched[v, _E_MARGIN + i] = w[_N_ORDERS + i] * float(w[_MARGIN + i])
+        untouched[v, _E_COUPONS + i] = -w[_COUPONS + i] * float(w[_ORDER_VALUE + i])
+        untouched[v, _E_TOUCH_COSTS + i] = -w[_TOUCH_COSTS + i]
+        untouched[v, _E_STAFF_COSTS + i] = -w[_MINUTES + i] * wage
+        untouched[v, _E_WEAR + i] = -w[_WEAR + i]
+        untouched[v, _E_LOST + i] = -w[_N_LOST + i] * float(w[_CONTACT_VALUE + i])
+        untouched[v, _E_FIXED + i] = 0.0
     for i in range(L):
-        untouched[v + _E_ORDERS + i] = w[_N_ORDERS + i]
-        untouched[v + _E_EXTRA + i] = w[_N_EXTRA + i]
-        untouched[v + _E_BORROWED + i] = w[_N_BORROWED + i]
-        untouched[v + _E_REPURCHASERS + i] = w[_ORDERED + i]
-        untouched[v + _E_ASSIGNED + i] = w[_N_ASSIGNED + i]
-        untouched[v + _E_CONFIRMED + i] = w[_N_CONFIRMED + i]
-        untouched[v + _E_DELIVERED + i] = w[_N_DELIVERED + i]
-        untouched[v + _E_READ + i] = w[_N_READ + i]
-        untouched[v + _E_REDEEMED + i] = w[_N_REDEEMED + i]
-        untouched[v + _E_REDEEMED_EXTRA + i] = w[_N_REDEEMED_EXTRA + i]
-        untouched[v + _E_MINUTES + i] = w[_MINUTES + i]
+        untouched[v, _E_ORDERS + i] = w[_N_ORDERS + i]
+        untouched[v, _E_EXTRA + i] = w[_N_EXTRA + i]
+        untouched[v, _E_BORROWED + i] = w[_N_BORROWED + i]
+        untouched[v, _E_REPURCHASERS + i] = w[_ORDERED + i]
+        untouched[v, _E_ASSIGNED + i] = w[_N_ASSIGNED + i]
+        untouched[v, _E_CONFIRMED + i] = w[_N_CONFIRMED + i]
+        untouched[v, _E_DELIVERED + i] = w[_N_DELIVERED + i]
+        untouched[v, _E_READ + i] = w[_N_READ + i]
+        untouched[v, _E_REDEEMED + i] = w[_N_REDEEMED + i]
+        untouched[v, _E_REDEEMED_EXTRA + i] = w[_N_REDEEMED_EXTRA + i]
+        untouched[v, _E_MINUTES + i] = w[_MINUTES + i]
     for i in range(L):
-        untouched[v + _E_REACHED + i] = w[_REACHED + i]
-        untouched[v + _E_REFUSALS + i] = w[_N_REFUSED + i]
-        untouched[v + _E_WON_BACK + i] = w[_N_WON_BACK + i]
-        gone = w[_CONTACT + i] <= 0.0 or w[_LEAVES_ON + i] < day + 1.0
-        untouched[v + _E_DELETIONS + i] = w[_IS_CONTACT + i] if gone else 0.0
-        left = (w[_LEFT_AT + i] <= day or w[_QUIT_ON + i] <= day) and w[_SECOND_LIFE + i] <= 0.0
-        untouched[v + _E_LAPSED + i] = 1.0 if left else 0.0
+        untouched[v, _E_REACHED + i] = w[_REACHED + i]
+        untouched[v, _E_REFUSALS + i] = w[_N_REFUSED + i]
+        untouched[v, _E_WON_BACK + i] = w[_N_WON_BACK + i]
+        gone = (w[_CONTACT + i] <= 0.0) | (w[_LEAVES_ON + i] < day + 1.0)
+        untouched[v, _E_DELETIONS + i] = w[_IS_CONTACT + i] if gone else 0.0
+        left = ((w[_LEFT_AT + i] <= day) | (w[_QUIT_ON + i] <= day)) & (w[_SECOND_LIFE + i] <= 0.0)
+        untouched[v, _E_LAPSED + i] = 1.0 if left else 0.0
     for i in range(L):
-        again = untouched[base + _E_REPURCHASERS + i]
-        untouched[v + _E_REACHED_REPURCHASERS + i] = w[_REACHED + i] * again
+        again = untouched[checkpoint, _E_REPURCHASERS + i]
+        untouched[v, _E_REACHED_REPURCHASERS + i] = w[_REACHED + i] * again
     _add_totals(s, checkpoint, v, program, desk)
 
 
@@ -431,27 +447,21 @@ def _take_totals(s: Any, checkpoint: Any, day: Any, is_untouched: Any, program: 
 def _add_untouched(s: Any, program: Any, desk: Any) -> None:
     """Add a row that a strategy leaves alone: what happened there untouched."""
     for checkpoint in range(len(program.checkpoints)):
-        _add_totals(s, checkpoint, checkpoint * _N_ENTRIES * L, program, desk)
+        _add_totals(s, checkpoint, checkpoint, program, desk)
 
 
 @part
 def _add_totals(s: Any, checkpoint: Any, v: Any, program: Any, desk: Any) -> None:
     w, untouched, totals = desk.w, desk.untouched, desk.totals
-    size = _N_ENTRIES * L
-    base = (s * len(program.checkpoints) + checkpoint) * program.n_segments
-    first = int(w[_SEGMENT])
-    together = True
-    for i in range(L):
-        together &= int(w[_SEGMENT + i]) == first
-    if together:
-        place = (base + first) * size
-        for n in range(size):
-            totals[place + n] += untouched[v + n]
+    block = (s * len(program.checkpoints) + checkpoint) * program.n_segments
+    if desk.who[0] == desk.who[L - 1]:
+        block += int(w[_SEGMENT])
+        for n in range(_N_ENTRIES * L):
+            totals[block, n] += untouched[v, n]
     else:
         for i in range(L):
-            place = (base + int(w[_SEGMENT + i])) * size
-            for e in range(0, size, L):
-                totals[place + e + i] += untouched[v + e + i]
+            for e in range(0, _N_ENTRIES * L, L):
+                totals[block + int(w[_SEGMENT + i]), e + i] += untouched[v, e + i]
 
 
 simulate_rows = cached(_simulate_rows)

@@ -9,63 +9,70 @@ from typing import Any, Final
 import numpy as np
 
 from analysis.touch import deletion, exposure, fatigue, history, need, referral, response
+from analysis.touch.arithmetic import log
 from analysis.touch.compiled import law, part
 from analysis.touch.layout import COLUMN, EFFECT, LANES, PLACE
-from analysis.touch.philox import philox4x32, uniform, uniform_exact
+from analysis.touch.philox import philox4x32, uniform, uniform_inside
 from analysis.touch.random_streams import Purpose
 
-__all__ = ["CANDIDATE", "LAPSED", "OWN", "draw_moments", "draw_row", "settle_past"]
+__all__ = ["draw_moments", "draw_row", "settle_past"]
 
 L: Final = LANES
-OWN: Final = 1  # a tick of the clock
-CANDIDATE: Final = 0
+OWN: Final = 1  # a tick of the clock; 0 is a candidate
 LAPSED: Final = 2  # added: the customer had dropped out by then
 
-_philox, _uniform, _exact = part(philox4x32), part(uniform), part(uniform_exact)
+_philox = part(philox4x32)
+_uniform, _inside = part(uniform), part(uniform_inside)
 _read_chance, _steady, _felt = law(exposure.read_chance), law(fatigue.steady_fatigue), law(fatigue.felt_fatigue)
 _left, _boost, _lift = law(fatigue.response_left), law(history.boost_of_past), law(history.lift_of_past)
 _saturated, _value = law(response.saturated_lift), law(deletion.value_of_contact)
-_wait, _dropout, _bonded = part(need.waiting_days), part(need.dropout_chance), part(referral.bonded_dropout)
+_wait, _dropout, _bonded = law(need.waiting_days), law(need.dropout_chance), law(referral.bonded_dropout)
 
 _CUSTOMER: Final = np.uint32(Purpose.CUSTOMER << 24)
 _CLOCK: Final = np.uint32(Purpose.CLOCK << 24)
 _SAMPLE: Final = np.uint32(Purpose.SAMPLE << 24)
 _NEVER: Final = np.float32(1e9)
 
-_P_ALIVE, _SHAPE, _DAYS = COLUMN["p_alive"], COLUMN["rate_shape"], COLUMN["rate_days"]
-_A, _B, _REFERRER = COLUMN["dropout_a"], COLUMN["dropout_b"], COLUMN["referrer"]
-_NEXT_YEAR, _SLEEPING = COLUMN["next_year_margin"], COLUMN["sleeping_dog"]
 # Columns that are taken into the working memory as they are.
-_TAKEN: Final = (
-    (COLUMN["mean_gap"], PLACE["MEAN_GAP"]),
-    (COLUMN["last_order"], PLACE["FIRST_LAST_ORDER"]),
-    (COLUMN["is_contact"], PLACE["IS_CONTACT"]),
-    (COLUMN["read_propensity"], PLACE["READ_HABIT"]),
-    (COLUMN["established"], PLACE["ESTABLISHED"]),
-    (COLUMN["preferred_channel"], PLACE["PREFERRED"]),
-    (COLUMN["order_value"], PLACE["ORDER_VALUE"]),
-    (COLUMN["margin"], PLACE["MARGIN"]),
-    (COLUMN["segment"], PLACE["SEGMENT"]),
+_TAKEN: Final = {
+    "mean_gap": "MEAN_GAP",
+    "last_order": "FIRST_LAST_ORDER",
+    "is_contact": "IS_CONTACT",
+    "read_propensity": "READ_HABIT",
+    "established": "ESTABLISHED",
+    "preferred_channel": "PREFERRED",
+    "order_value": "ORDER_VALUE",
+    "margin": "MARGIN",
+    "segment": "SEGMENT",
+    "p_alive": "P_ALIVE",
+    "rate_shape": "SHAPE",
+    "rate_days": "DAYS",
+    "dropout_a": "DROPOUT_A",
+    "dropout_b": "DROPOUT_B",
+    "sleeping_dog": "IS_SLEEPING_DOG",
+    "next_year_margin": "CONTACT_VALUE",
+    "referrer": "REFERRER",
+}
+_TAKEN_COLUMNS: Final = np.array([COLUMN[column] for column in _TAKEN])
+_TAKEN_PLACES: Final = np.array([PLACE[place] for place in _TAKEN.values()])
+P_ALIVE, SHAPE, DAYS, DROPOUT_A = (PLACE[name] for name in ("P_ALIVE", "SHAPE", "DAYS", "DROPOUT_A"))
+DROPOUT_B, REFERRER, DOG, CONTACT_VALUE = (
+    PLACE[name] for name in ("DROPOUT_B", "REFERRER", "IS_SLEEPING_DOG", "CONTACT_VALUE")
 )
-_TAKEN_COLUMNS: Final = np.array([column for column, _ in _TAKEN])
-_TAKEN_PLACES: Final = np.array([place for _, place in _TAKEN])
-_QUO_BOOST, _QUO_FATIGUE, _QUO_LIFT = PLACE["QUO_BOOST"], PLACE["QUO_FATIGUE"], PLACE["LIFT"]
-_BORROWED, _FIRST_DEBT, _CONTACT_VALUE = PLACE["BORROWED"], PLACE["FIRST_DEBT"], PLACE["CONTACT_VALUE"]
-_HOLDOUT_DRAW, _LEAVES_ON, _LEFT_AT, _DOG = (
-    PLACE["HOLDOUT_DRAW"],
-    PLACE["LEAVES_ON"],
-    PLACE["LEFT_AT"],
-    PLACE["IS_SLEEPING_DOG"],
+QUO_BOOST, QUO_FATIGUE, LIFT, BORROWED = (PLACE[name] for name in ("QUO_BOOST", "QUO_FATIGUE", "LIFT", "BORROWED"))
+FIRST_DEBT, HOLDOUT_DRAW, LEAVES_ON, LEFT_AT = (
+    PLACE[name] for name in ("FIRST_DEBT", "HOLDOUT_DRAW", "LEAVES_ON", "LEFT_AT")
 )
-_READ_FATIGUE, _FATIGUE_RESPONSE = EFFECT["read_fatigue"], EFFECT["fatigue_response"]
-_FATIGUE_DAYS, _CROSS, _GAIN_DAYS = EFFECT["fatigue_days"], EFFECT["cross_channel"], EFFECT["gain_days"]
-_CEILING, _PULL, _BASELINE = EFFECT["ceiling"], EFFECT["pull_forward"], EFFECT["deletion_baseline"]
-_LOSS, _LAPSED_RESPONSE, _SECOND, _BOND = (
-    EFFECT["deletion_loss"],
-    EFFECT["lapsed_response"],
-    EFFECT["second_life"],
-    EFFECT["referral_bond"],
+ELAPSED, SURVIVED, RETURNS, REFERRER_LEFT = (
+    PLACE[name] for name in ("ELAPSED", "SURVIVED", "RETURNS", "REFERRER_LEFT")
 )
+KIND, REDEEM, OTHER = PLACE["KIND"], PLACE["REDEEM"], PLACE["OTHER"]
+READ_FATIGUE, FATIGUE_RESPONSE, FATIGUE_DAYS = (
+    EFFECT[name] for name in ("read_fatigue", "fatigue_response", "fatigue_days")
+)
+CROSS, GAIN_DAYS, CEILING, PULL = (EFFECT[name] for name in ("cross_channel", "gain_days", "ceiling", "pull_forward"))
+BASELINE, LOSS, LAPSED_RESPONSE = (EFFECT[name] for name in ("deletion_baseline", "deletion_loss", "lapsed_response"))
+SECOND, BOND = EFFECT["second_life"], EFFECT["referral_bond"]
 
 
 @part
@@ -79,164 +86,193 @@ def draw_row(row: Any, n_rows: Any, customers: Any, world: Any, w: Any, who: Any
             a, _, _, _ = _philox(
                 np.uint32(row), world.replicate[i], np.uint32(0), _SAMPLE, world.seed[0], world.seed[1]
             )
-            who[i] = min(int((row + _exact(a)) * n / n_rows), n - 1)
+            who[i] = min(int((row + np.float64(_inside(a))) * n / n_rows), n - 1)
     for t in range(len(_TAKEN_COLUMNS)):
-        column, place = _TAKEN_COLUMNS[t], _TAKEN_PLACES[t]
-        for i in range(L):
-            w[place + i] = customers.columns[who[i], column]
+        column = _TAKEN_COLUMNS[t]
+        place = w[_TAKEN_PLACES[t] : _TAKEN_PLACES[t] + L]
+        if n_rows < n:
+            for i in range(L):
+                place[i] = customers.columns[who[i], column]
+        else:
+            value = customers.columns[row, column]
+            for i in range(L):
+                place[i] = value
 
 
 @part
-def settle_past(customers: Any, world: Any, program: Any, rows: Any, w: Any, who: Any) -> None:
+def settle_past(customers: Any, world: Any, program: Any, desk: Any) -> None:
     """Find the steady state under the touches of the past: fatigue, boost, and the lift that is in the clock."""
+    w, v, rows, who = desk.w, desk.v, desk.rows, desk.who
     for i in range(L):
-        w[_QUO_BOOST + i] = 0.0
-        w[_QUO_FATIGUE + i] = 0.0
-        w[_QUO_LIFT + i] = 1.0
-        w[_BORROWED + i] = 0.0
-    any_past = False
+        w[QUO_BOOST + i] = 0.0
+        w[QUO_FATIGUE + i] = 0.0
+        w[LIFT + i] = 1.0
+        w[BORROWED + i] = 0.0
+    any_past = np.float32(0.0)
     for c in range(program.channels.shape[0]):
-        past, stock, refused = rows.history + c * L, rows.quo_stocks + c * L, rows.first_refused + c * L
         annoyance = program.channels[c, 1]
         for i in range(L):
-            w[past + i] = customers.history[who[i], c]
-            w[refused + i] = customers.refuses[who[i], c]
-            delivered = w[past + i] * world.confirmed[c * L + i]
-            w[stock + i] = _steady(delivered * annoyance, w[_FATIGUE_DAYS + i])
-            w[_QUO_FATIGUE + i] += w[stock + i]
-            any_past |= w[past + i] > 0
-    if any_past:
-        for c in range(program.channels.shape[0]):
-            _add_boost(c, world, program.channels[c, 0], rows, w)
+            v[rows.history + c, i] = customers.history[who[i], c]
+            v[rows.first_refused + c, i] = customers.refuses[who[i], c]
         for i in range(L):
-            extra = _saturated(w[_QUO_BOOST + i], w[_CEILING + i])
-            w[_BORROWED + i] = extra * w[_PULL + i]
-            w[_QUO_LIFT + i] = _lift(extra, w[_PULL + i])
+            delivered = v[rows.history + c, i] * world.confirmed[c, i]
+            stock = _steady(delivered * annoyance, w[FATIGUE_DAYS + i])
+            v[rows.quo_stocks + c, i] = stock
+            w[QUO_FATIGUE + i] += stock
+            any_past += delivered
+    if any_past > 0.0:
+        for c in range(program.channels.shape[0]):
+            _add_boost(c, world, program.channels[c, 0], rows, w, v)
+        for i in range(L):
+            extra = _saturated(w[QUO_BOOST + i], w[CEILING + i])
+            w[BORROWED + i] = extra * w[PULL + i]
+            w[LIFT + i] = _lift(extra, w[PULL + i])
     for i in range(L):
-        year = customers.columns[who[i], _NEXT_YEAR] / w[_QUO_LIFT + i]
-        w[_CONTACT_VALUE + i] = _value(year, np.float32(1.0), w[_LOSS + i])
+        w[CONTACT_VALUE + i] = _value(w[CONTACT_VALUE + i] / w[LIFT + i], 1.0, w[LOSS + i])
 
 
 @part
-def _add_boost(c: Any, world: Any, gain: Any, rows: Any, w: Any) -> None:
-    past, stock = rows.history + c * L, rows.quo_stocks + c * L
+def _add_boost(c: Any, world: Any, gain: Any, rows: Any, w: Any, v: Any) -> None:
     for i in range(L):
-        own = w[stock + i]
-        felt = _felt(own, w[_QUO_FATIGUE + i] - own, w[_CROSS + i])
-        chance = _read_chance(world.read_rate[c * L + i], felt, w[_READ_FATIGUE + i])
-        read = w[past + i] * world.confirmed[c * L + i] * chance
-        left = _left(felt, w[_FATIGUE_RESPONSE + i])
-        w[_QUO_BOOST + i] += _boost(read, gain, w[_GAIN_DAYS + i], left)
+        own = v[rows.quo_stocks + c, i]
+        felt = _felt(own, w[QUO_FATIGUE + i] - own, w[CROSS + i])
+        chance = _read_chance(world.read_rate[c, i], felt, w[READ_FATIGUE + i])
+        read = v[rows.history + c, i] * world.confirmed[c, i] * chance
+        left = _left(felt, w[FATIGUE_RESPONSE + i])
+        w[QUO_BOOST + i] += _boost(read, gain, w[GAIN_DAYS + i], left)
 
 
 @part
 def draw_moments(customers: Any, world: Any, w: Any, who: Any, moments: Any) -> Any:
-    """Run the clocks of a row over the horizon; moments are listed replicate by replicate.
+    """Run the clocks of a row over the horizon, moment by moment in all replicates at once.
 
     Returns:
-        How many there are; -1 if there is no room for them all.
+        How many moments there are; -1 if there is no room for them all.
     """
-    total = 0
-    for i in range(L):
-        c, replicate = who[i], world.replicate[i]
-        k0, k1 = customers.key[c, 0], customers.key[c, 1]
-        live, hold, leave, owe = _philox(k0, k1, replicate, _CUSTOMER, world.seed[0], world.seed[1])
-        p_alive = customers.columns[c, _P_ALIVE]
-        draw = _exact(live)
-        alive = draw < p_alive
-        dog = draw / p_alive if alive else (draw - p_alive) / (1.0 - p_alive)
-        w[_DOG + i] = 1.0 if dog < customers.columns[c, _SLEEPING] else 0.0
-        w[_HOLDOUT_DRAW + i] = _uniform(hold)
-        w[_FIRST_DEBT + i] = 1.0 if _uniform(owe) < w[_BORROWED + i] else 0.0
-        rate = w[_BASELINE + i]
-        w[_LEAVES_ON + i] = min(-np.log(_exact(leave)) / rate, _NEVER) if rate > 0 else _NEVER
-        referrer_left = -1.0
-        if customers.columns[c, _REFERRER] >= 0 and w[_BOND + i] > 0:
-            referrer_left = _leaving_day(int(customers.columns[c, _REFERRER]), customers, world, i, w[_CEILING + i])
-        total = _run_clock(i, c, alive, referrer_left, total, customers, world, w, moments)
-        if total < 0:
-            return -1
-    return total
-
-
-@part
-def _run_clock(
-    i: Any, c: Any, alive: Any, referrer_left: Any, total: Any, customers: Any, world: Any, w: Any, moments: Any
-) -> Any:
-    columns, season = customers.columns, world.season
-    ceiling, lift = float(w[_CEILING + i]), float(w[_QUO_LIFT + i])
-    horizon = len(season) - 1
-    left_at = _NEVER if alive else np.float32(-1.0)
-    elapsed, seen, survived, day, second = 0.0, 0, 0.0, 0, False
-    days = float(columns[c, _DAYS]) * lift / (1.0 + ceiling)
-    while True:
-        gap, kind, redeem, other = _philox(
-            customers.key[c, 0],
-            customers.key[c, 1],
-            world.replicate[i],
-            np.uint32(_CLOCK + np.uint32(seen)),
-            world.seed[0],
-            world.seed[1],
-        )
-        elapsed += _wait(_exact(gap), float(columns[c, _SHAPE]), days, elapsed, seen)
-        if elapsed >= season[horizon]:
-            break
-        while season[day + 1] <= elapsed:
-            day += 1
+    _draw_customers(customers, world, w, who)
+    end = world.season[len(world.season) - 1]
+    total, seen, running = 0, 0, True
+    while running:
+        _next_moments(seen, customers, world, w, who)
+        running = False
+        for i in range(L):
+            if w[ELAPSED + i] < end:
+                running = True
+                if total == len(moments.day):
+                    return -1
+                total += _classify(i, total, world, w, moments)
         seen += 1
-        place, share = _exact(kind) * (1.0 + ceiling), _exact(other)
-        keep, code, chance = True, OWN, place
-        if place < 1.0:
-            if left_at == _NEVER:
-                # Each own tick stands for `lift` observed orders, and carries their dropout chances.
-                p = lift * _dropout(float(columns[c, _A]), float(columns[c, _B]), survived)
-                p = _bonded(p, 1.0 if elapsed < referrer_left else 0.0, float(w[_BOND + i]))
-                if share < p:
-                    left_at, share = np.float32(day), share / p
-                else:
-                    share = (share - p) / (1.0 - p)
-                survived += 1.0
-            else:
-                code, keep = OWN + LAPSED, second
-        else:
-            code, chance = CANDIDATE, (place - 1.0) / ceiling
-            if left_at < _NEVER:
-                # Of those who dropped out only this share can respond; who may come back decides what follows.
-                code, keep = CANDIDATE + LAPSED, chance < w[_LAPSED_RESPONSE + i]
-                second |= keep and share < w[_SECOND + i]
-        if keep:
-            if total == len(moments.day):
-                return -1
-            moments.lane[total] = i
-            moments.day[total] = day
-            moments.kind[total] = code
-            moments.chance[total] = chance
-            moments.redeem[total] = _uniform(redeem)
-            moments.other[total] = share
-            total += 1
-    w[_LEFT_AT + i] = left_at
     return total
 
 
 @part
-def _leaving_day(c: Any, customers: Any, world: Any, i: Any, ceiling: Any) -> Any:
+def _draw_customers(customers: Any, world: Any, w: Any, who: Any) -> None:
+    """Draw what each replicate's customer is before the first day."""
+    k0, k1 = world.seed[0], world.seed[1]
+    for i in range(L):
+        c = who[i]
+        live, hold, leave, owe = _philox(
+            customers.key[c, 0], customers.key[c, 1], world.replicate[i], _CUSTOMER, k0, k1
+        )
+        draw, p_alive = _inside(live), w[P_ALIVE + i]
+        alive = draw < p_alive
+        again = draw / p_alive if alive else (draw - p_alive) / (1.0 - p_alive)
+        w[LEFT_AT + i] = _NEVER if alive else -1.0
+        w[DOG + i] = 1.0 if again < w[DOG + i] else 0.0
+        w[HOLDOUT_DRAW + i] = _uniform(hold)
+        w[FIRST_DEBT + i] = 1.0 if _uniform(owe) < w[BORROWED + i] else 0.0
+        leaves = -log(_inside(leave)) / max(w[BASELINE + i], 1e-12)
+        w[LEAVES_ON + i] = min(leaves, _NEVER)
+        w[ELAPSED + i] = 0.0
+        w[SURVIVED + i] = 0.0
+        w[RETURNS + i] = 0.0
+        w[REFERRER_LEFT + i] = -1.0
+    for i in range(L):
+        if w[REFERRER + i] >= 0.0 and w[BOND + i] > 0.0:
+            w[REFERRER_LEFT + i] = _leaving_day(int(w[REFERRER + i]), i, customers, world, w[CEILING + i])
+
+
+@part
+def _next_moments(seen: Any, customers: Any, world: Any, w: Any, who: Any) -> None:
+    """Draw when the next moment of each replicate comes, and what decides about it."""
+    k0, k1, address, n = world.seed[0], world.seed[1], np.uint32(_CLOCK + np.uint32(seen)), np.float32(seen)
+    if who[0] == who[L - 1]:
+        c0, c1 = customers.key[who[0], 0], customers.key[who[0], 1]
+        for i in range(L):
+            gap, kind, redeem, other = _philox(c0, c1, world.replicate[i], address, k0, k1)
+            days = w[DAYS + i] * w[LIFT + i] / (1.0 + w[CEILING + i])
+            w[ELAPSED + i] += _wait(_inside(gap), w[SHAPE + i], days, w[ELAPSED + i], n)
+            w[KIND + i], w[REDEEM + i], w[OTHER + i] = _inside(kind), _uniform(redeem), _inside(other)
+    else:
+        for i in range(L):
+            c0, c1 = customers.key[who[i], 0], customers.key[who[i], 1]
+            gap, kind, redeem, other = _philox(c0, c1, world.replicate[i], address, k0, k1)
+            days = w[DAYS + i] * w[LIFT + i] / (1.0 + w[CEILING + i])
+            w[ELAPSED + i] += _wait(_inside(gap), w[SHAPE + i], days, w[ELAPSED + i], n)
+            w[KIND + i], w[REDEEM + i], w[OTHER + i] = _inside(kind), _uniform(redeem), _inside(other)
+
+
+@part
+def _classify(i: Any, m: Any, world: Any, w: Any, moments: Any) -> Any:
+    """Write down a moment: a tick of the clock, or a candidate; return 0 if nothing can come of it."""
+    elapsed, season = w[ELAPSED + i], world.season
+    day = world.first_guess[int(elapsed * world.guesses_per_day)]
+    while season[day + 1] <= elapsed:
+        day += 1
+    ceiling, share = w[CEILING + i], w[OTHER + i]
+    place = w[KIND + i] * (1.0 + ceiling)
+    code, chance = OWN, place
+    if place < 1.0:
+        if w[LEFT_AT + i] == _NEVER:
+            # Each own tick stands for `lift` observed orders, and carries their dropout chances.
+            p = min(w[LIFT + i] * _dropout(w[DROPOUT_A + i], w[DROPOUT_B + i], w[SURVIVED + i]), 1.0)
+            p = _bonded(p, 1.0 if elapsed < w[REFERRER_LEFT + i] else 0.0, w[BOND + i])
+            w[SURVIVED + i] += 1.0
+            if share < p:
+                w[LEFT_AT + i] = np.float32(day)
+                share = share / p
+            else:
+                share = (share - p) / (1.0 - p)
+        else:
+            code = OWN + LAPSED
+            if w[RETURNS + i] == 0.0:
+                return 0
+    else:
+        code, chance = 0, (place - 1.0) / ceiling
+        if w[LEFT_AT + i] < _NEVER:
+            # Of those who dropped out only this share can respond; who may come back decides what follows.
+            code = LAPSED
+            if chance >= w[LAPSED_RESPONSE + i]:
+                return 0
+            if share < w[SECOND + i]:
+                w[RETURNS + i] = 1.0
+    moments.lane[m], moments.day[m], moments.kind[m] = i, day, code
+    moments.chance[m], moments.redeem[m], moments.other[m] = chance, w[REDEEM + i], share
+    return 1
+
+
+@part
+def _leaving_day(c: Any, i: Any, customers: Any, world: Any, ceiling: Any) -> Any:
     """Return when another customer drops out in this replicate: their clock is run again, at the same address."""
     columns, replicate = customers.columns, world.replicate[i]
-    k0, k1 = customers.key[c, 0], customers.key[c, 1]
-    live, _, _, _ = _philox(k0, k1, replicate, _CUSTOMER, world.seed[0], world.seed[1])
-    if _exact(live) >= columns[c, _P_ALIVE]:
-        return -1.0
-    elapsed, seen, survived, end = 0.0, 0, 0.0, world.season[len(world.season) - 1]
+    k0, k1, s0, s1 = customers.key[c, 0], customers.key[c, 1], world.seed[0], world.seed[1]
+    live, _, _, _ = _philox(k0, k1, replicate, _CUSTOMER, s0, s1)
+    if _inside(live) >= columns[c, _C_P_ALIVE]:
+        return np.float32(-1.0)
+    elapsed, survived, seen = np.float32(0.0), np.float32(0.0), 0
+    days = columns[c, _C_DAYS] / (1.0 + ceiling)
     while True:
-        gap, kind, _, other = _philox(
-            k0, k1, replicate, np.uint32(_CLOCK + np.uint32(seen)), world.seed[0], world.seed[1]
-        )
-        days = float(columns[c, _DAYS]) / (1.0 + ceiling)
-        elapsed += _wait(_exact(gap), float(columns[c, _SHAPE]), days, elapsed, seen)
-        if elapsed >= end:
-            return 1e9
+        gap, kind, _, other = _philox(k0, k1, replicate, np.uint32(_CLOCK + np.uint32(seen)), s0, s1)
+        elapsed += _wait(_inside(gap), columns[c, _C_SHAPE], days, elapsed, np.float32(seen))
+        if elapsed >= world.season[len(world.season) - 1]:
+            return _NEVER
         seen += 1
-        if _exact(kind) * (1.0 + ceiling) < 1.0:
-            if _exact(other) < _dropout(float(columns[c, _A]), float(columns[c, _B]), survived):
+        if _inside(kind) * (1.0 + ceiling) < 1.0:
+            if _inside(other) < _dropout(columns[c, _C_A], columns[c, _C_B], survived):
                 return elapsed
-            survived += 1.0
+            survived += np.float32(1.0)
+
+
+_C_P_ALIVE, _C_SHAPE, _C_DAYS, _C_A, _C_B = (
+    COLUMN[name] for name in ("p_alive", "rate_shape", "rate_days", "dropout_a", "dropout_b")
+)

@@ -77,18 +77,18 @@ def _keeps_own_order(i: Any, day: Any, lapsed: Any, chance: Any, other: Any, w: 
 @part
 def _adds_order(i: Any, day: Any, lapsed: Any, chance: Any, world: Any, w: Any, pulses: Any, calm_since: Any) -> Any:
     """Return whether touches turn a candidate into an order."""
-    boost = w[QUO_BOOST + i] * world.quo_left[day * L + i]
+    boost = w[QUO_BOOST + i] * world.quo_left[day, i]
     for p in range(pulses.first[0], pulses.end[0]):
         slot = p % len(pulses.day)
         age = day - pulses.day[slot]
         if age < MEMORY_DAYS:
-            boost += pulses.gain[slot * L + i] * world.weights[age * L + i]
+            boost += pulses.gain[slot, i] * world.weights[age, i]
     if w[HABIT + i] > 0.0:
         boost += _habit_now(i, day, w)
     if boost <= 0.0:
         return False
     ceiling = w[CEILING + i]
-    trusting = 1.0 + (w[TRUST + i] - 1.0) * world.trust_left[(day - calm_since) * L + i]
+    trusting = 1.0 + (w[TRUST + i] - 1.0) * world.trust_left[day - calm_since, i]
     lift = _saturated(boost * trusting, ceiling)
     if lapsed:
         lift *= w[LAPSED_RESPONSE + i]

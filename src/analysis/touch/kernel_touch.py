@@ -39,6 +39,7 @@ N_READ, TOUCH_COSTS, MINUTES, WEAR = (PLACE[name] for name in ("N_READ", "TOUCH_
 N_LOST, N_REFUSED = PLACE["N_LOST"], PLACE["N_REFUSED"]
 OWN, REFUSED, TEMPLATE_WEAR = (PLACE[name] for name in ("OWN_FATIGUE", "REFUSED", "TEMPLATE_WEAR"))
 LAST_TOUCH, DUE, OPEN, GAIN = (PLACE[name] for name in ("LAST_TOUCH", "DUE", "OPEN", "GAIN"))
+SAID = PLACE["SAID"]
 STEP_DAY, LAST_BEFORE, RATE, CONFIRM = (PLACE[name] for name in ("STEP_DAY", "LAST_BEFORE", "RATE", "CONFIRM"))
 U0, U1, U2, U3 = (PLACE[f"CHANCE_{n}"] for n in range(4))
 READ_FATIGUE, FATIGUE_RESPONSE, CROSS = (EFFECT[name] for name in ("read_fatigue", "fatigue_response", "cross_channel"))
@@ -57,70 +58,86 @@ def send(s: Any, k: Any, day: Any, customers: Any, world: Any, program: Any, des
     Returns:
         Whether anybody was touched.
     """
-    rows, w = desk.rows, desk.w
-    ints, reals, place, now = program.step_ints[k], program.step_reals[k], k - program.first_step[s], np.float32(day)
-    c, t, limit_place = ints[_CHANNEL], ints[_TEMPLATE], program.limit_place
+    rows, w, v, now = desk.rows, desk.w, desk.v, np.float32(day)
+    ints, reals, place = program.step_ints[k], program.step_reals[k], k - program.first_step[s]
+    c, t = ints[_CHANNEL], ints[_TEMPLATE]
     channel = program.channels[c]
     _fetch(place, ints, world, customers, desk)
-    due = _find_due(now, ints, reals, channel[_NEEDS_CONTACT], w)
-    for j in range(program.on_assign.shape[1]):
-        limit = program.on_assign[k, j]
-        if limit >= 0 and due > 0:
-            due = _below_limit(rows.counts + limit_place[limit] * L, program.limits[limit, day], DUE, w)
-    if due > 0:
-        _draw_luck(customers, world, w, desk.who, np.uint32(_TOUCH | (program.position[k] << 16) | day))
-        if reals[_PAST] > 0:
-            due = _deal_out(rows.history + c * L, reals[_EVERY], w)
-        if due > 0 and program.budget[s] > 0:
-            due = _within_budget(channel[_EACH], desk.spent[s, program.month[day]], w)
-    if due <= 0:
+    if not _assign(s, k, day, now, customers, world, program, desk):
         return False
-    _count(program.on_assign, k, limit_place, rows, DUE, w)
     for i in range(L):
         w[OPEN + i] = 1.0
     for j in range(program.on_deliver.shape[1]):
         limit = program.on_deliver[k, j]
         if limit >= 0:
-            _below_limit(rows.counts + limit_place[limit] * L, program.limits[limit, day], OPEN, w)
+            _keep_open(rows.counts + program.limit_place[limit], program.limits[limit, day], w, v)
     _bring_forward(day, c, t, world, program.channels.shape[0], desk)
     _deliver(now, channel, w)
-    _react(now, np.float32(c), ints, reals, channel, w, world.template_gain, t)
-    _store(place, c, t, rows, w)
-    _count(program.on_deliver, k, limit_place, rows, OPEN, w)
+    _react(now, np.float32(c), np.float32(ints[_USUAL]), reals, channel, w)
+    _store(place, c, t, rows, w, v)
+    _count(program.on_deliver[k], program.limit_place, rows.counts, w[OPEN : OPEN + L], v)
     return True
+
+
+@part
+def _assign(s: Any, k: Any, day: Any, now: Any, customers: Any, world: Any, program: Any, desk: Any) -> Any:
+    """Mark in ``DUE`` whom the step touches today, within the strategy's own limits; return whether anybody."""
+    rows, w, v = desk.rows, desk.w, desk.v
+    ints, reals = program.step_ints[k], program.step_reals[k]
+    channel = program.channels[ints[_CHANNEL]]
+    due = _find_due(now, ints, reals, channel[_NEEDS_CONTACT], w)
+    for j in range(program.on_assign.shape[1]):
+        limit = program.on_assign[k, j]
+        if limit >= 0 and due > 0:
+            due = _keep_due(rows.counts + program.limit_place[limit], program.limits[limit, day], w, v)
+    if due > 0:
+        _draw_luck(customers, world, w, desk.who, np.uint32(_TOUCH | (program.position[k] << 16) | day))
+        if reals[_PAST] > 0:
+            due = _deal_out(rows.history + ints[_CHANNEL], reals[_EVERY], w, v)
+        if due > 0 and program.budget[s] > 0:
+            due = _within_budget(channel[_EACH], desk.spent[s, program.month[day]], w)
+    if due > 0:
+        _count(program.on_assign[k], program.limit_place, rows.counts, w[DUE : DUE + L], v)
+    return due > 0
+
+
+@part
+def _count(limits: Any, places: Any, counts: Any, marked: Any, v: Any) -> None:
+    """Count the marked touches towards some limits."""
+    for j in range(len(limits)):
+        if limits[j] >= 0:
+            row = counts + places[limits[j]]
+            for i in range(L):
+                v[row, i] += marked[i]
 
 
 @part
 def _fetch(place: Any, ints: Any, world: Any, customers: Any, desk: Any) -> None:
     """Copy what the step works on to its fixed rows."""
-    rows, w, c = desk.rows, desk.w, ints[_CHANNEL]
-    refused, last, eligible = rows.refused + c * L, rows.last_touch + place * L, rows.eligible + place * L
+    rows, w, v, c, t = desk.rows, desk.w, desk.v, ints[_CHANNEL], ints[_TEMPLATE]
     for i in range(L):
-        w[REFUSED + i] = w[refused + i]
+        w[REFUSED + i] = v[rows.refused + c, i]
+        w[LAST_TOUCH + i] = v[rows.last_touch + place, i]
+        w[DUE + i] = v[rows.eligible + place, i]
     for i in range(L):
-        w[LAST_TOUCH + i] = w[last + i]
-    for i in range(L):
-        w[DUE + i] = w[eligible + i]
-    for i in range(L):
-        w[CONFIRM + i] = world.confirmed[c * L + i]
-    for i in range(L):
-        w[RATE + i] = world.read_rate[c * L + i]
+        w[CONFIRM + i] = world.confirmed[c, i]
+        w[RATE + i] = world.read_rate[c, i]
+        w[SAID + i] = world.template_gain[t, i]
     if ints[_HAS_DAY] >= 0:
         for i in range(L):
             w[STEP_DAY + i] = customers.step_day[desk.who[i], ints[_HAS_DAY]]
     if ints[_AFTER] >= 0:
-        before = rows.last_touch + ints[_AFTER] * L
         for i in range(L):
-            w[LAST_BEFORE + i] = w[before + i]
+            w[LAST_BEFORE + i] = v[rows.last_touch + ints[_AFTER], i]
 
 
 @part
 def _find_due(day: Any, ints: Any, reals: Any, needs_contact: Any, w: Any) -> Any:
     """Mark in ``DUE`` whom the step touches today: audience, contact, consent, cooldown, need, order, chain."""
     for i in range(L):
-        reached = w[CONTACT + i] > 0.0 and w[LEAVES_ON + i] >= day + 1.0
+        reached = (w[CONTACT + i] > 0.0) & (w[LEAVES_ON + i] >= day + 1.0)
         open_ = w[DUE + i] * (1.0 - w[REFUSED + i])
-        w[DUE + i] = open_ if needs_contact == 0.0 or reached else 0.0
+        w[DUE + i] = open_ if (needs_contact == 0.0) | reached else 0.0
     if ints[_HAS_COOLDOWN] > 0:
         for i in range(L):
             w[DUE + i] = w[DUE + i] if day - w[LAST_TOUCH + i] >= reals[_COOLDOWN] else 0.0
@@ -150,25 +167,20 @@ def _narrow_by_days(day: Any, ints: Any, reals: Any, w: Any) -> None:
 
 
 @part
-def _below_limit(counts: Any, limit: Any, mark: Any, w: Any) -> Any:
-    """Keep the mark where a count is still below its limit."""
+def _keep_due(row: Any, limit: Any, w: Any, v: Any) -> Any:
+    """Keep those due whose count is still below a limit."""
     n = np.float32(0.0)
     for i in range(L):
-        w[U0 + i] = w[counts + i]
-    for i in range(L):
-        w[mark + i] = w[mark + i] if w[U0 + i] < limit else 0.0
-    for i in range(L):
-        n += w[mark + i]
+        w[DUE + i] = w[DUE + i] if v[row, i] < limit else 0.0
+        n += w[DUE + i]
     return n
 
 
 @part
-def _count(limits: Any, k: Any, places: Any, rows: Any, mark: Any, w: Any) -> None:
-    for j in range(limits.shape[1]):
-        if limits[k, j] >= 0:
-            counts = rows.counts + places[limits[k, j]] * L
-            for i in range(L):
-                w[counts + i] += w[mark + i]
+def _keep_open(row: Any, limit: Any, w: Any, v: Any) -> None:
+    """Keep open whom a cap still lets a touch through to."""
+    for i in range(L):
+        w[OPEN + i] = w[OPEN + i] if v[row, i] < limit else 0.0
 
 
 @part
@@ -188,11 +200,11 @@ def _draw_luck(customers: Any, world: Any, w: Any, who: Any, address: Any) -> No
 
 
 @part
-def _deal_out(history: Any, every: Any, w: Any) -> Any:
+def _deal_out(row: Any, every: Any, w: Any, v: Any) -> Any:
     """Deal out the touches of the past: each customer at their own rate, so many days' worth at a time."""
     n = np.float32(0.0)
     for i in range(L):
-        w[DUE + i] = w[DUE + i] if w[U0 + i] < w[history + i] * every else 0.0
+        w[DUE + i] = w[DUE + i] if w[U0 + i] < v[row, i] * every else 0.0
         n += w[DUE + i]
     return n
 
@@ -212,17 +224,15 @@ def _within_budget(each: Any, spent: Any, w: Any) -> Any:
 @part
 def _bring_forward(n_day: Any, c: Any, t: Any, world: Any, n: Any, desk: Any) -> None:
     """Let the stocks that the touch meets rest until today: its channel's, all channels', trust, its template's."""
-    rows, w, since = desk.rows, desk.w, desk.since
+    rows, w, v, since = desk.rows, desk.w, desk.v, desk.since
     own, all_, calm, worn = n_day - since[c], n_day - since[n], n_day - since[n + 1], n_day - since[n + 2 + t]
-    stock, wear = rows.stocks + c * L, rows.wear + t * L
     for i in range(L):
-        w[OWN + i] = w[stock + i] * world.fatigue_left[own * L + i]
+        w[OWN + i] = v[rows.stocks + c, i] * world.fatigue_left[own, i]
     for i in range(L):
-        w[FATIGUE + i] *= world.fatigue_left[all_ * L + i]
+        w[FATIGUE + i] *= world.fatigue_left[all_, i]
+        w[TRUST + i] = 1.0 + (w[TRUST + i] - 1.0) * world.trust_left[calm, i]
     for i in range(L):
-        w[TRUST + i] = 1.0 + (w[TRUST + i] - 1.0) * world.trust_left[calm * L + i]
-    for i in range(L):
-        w[TEMPLATE_WEAR + i] = w[wear + i] * world.wear_left[worn * L + i]
+        w[TEMPLATE_WEAR + i] = v[rows.wear + t, i] * world.wear_left[worn, i]
     since[c] = n_day
     since[n] = n_day
     since[n + 1] = n_day
@@ -249,11 +259,10 @@ def _deliver(day: Any, channel: Any, w: Any) -> None:
 
 
 @part
-def _react(day: Any, c: Any, ints: Any, reals: Any, channel: Any, w: Any, template_gain: Any, t: Any) -> None:
+def _react(day: Any, c: Any, usual: Any, reals: Any, channel: Any, w: Any) -> None:
     """Let delivered touches be read, tire, build or cost trust, and sometimes cost contact, channel or customer."""
     discount, valid, key_hour = reals[_DISCOUNT], reals[_VALID], reals[_KEY_HOUR]
     service, push = reals[_SERVICE], reals[_PUSH]
-    usual = np.float32(ints[_USUAL])
     gain, annoyance, needs_contact = channel[_C_GAIN], channel[_ANNOYANCE], channel[_NEEDS_CONTACT]
     for i in range(L):
         delivered = w[OPEN + i]
@@ -266,14 +275,14 @@ def _react(day: Any, c: Any, ints: Any, reals: Any, channel: Any, w: Any, templa
         # As in the past (`usual`) means as measured: timing and wear are already in the clock's own pace.
         near = _near(_gaps(day, w[LAST_ORDER + i], w[MEAN_GAP + i]))
         timing = w[TIMING_GAIN + i] * (1.0 - usual) if near else 0.0
-        worth = _gain(w[GAIN_DAYS + i] * gain, template_gain[t * L + i], w[OFFER_GAIN + i], discount, timing)
+        worth = _gain(w[GAIN_DAYS + i] * gain, w[SAID + i], w[OFFER_GAIN + i], discount, timing)
         fresh = _novelty(w[TEMPLATE_WEAR + i] * (1.0 - usual), w[NOVELTY_WEAR + i])
         worth = worth * fresh * _left(felt, w[FATIGUE_RESPONSE + i])
         dog = read * w[IS_DOG + i]
         w[GAIN + i] = worth * (read - dog)
-        wakes = dog > 0.0 and w[U2 + i] < p_read * w[DOG_LEAVES + i]
+        wakes = (dog > 0.0) & (w[U2 + i] < p_read * w[DOG_LEAVES + i])
         w[QUIT_ON + i] = min(w[QUIT_ON + i], day) if wakes else w[QUIT_ON + i]
-        offered = read > 0.0 and discount > 0.0
+        offered = (read > 0.0) & (discount > 0.0)
         w[OFFER_UNTIL + i] = day + valid - 1.0 if offered else w[OFFER_UNTIL + i]
         w[OFFER_SHARE + i] = discount if offered else w[OFFER_SHARE + i]
         change = _trust_step(service, push, w[TRUST_SERVICE + i], w[TRUST_PUSH + i])
@@ -292,19 +301,11 @@ def _react(day: Any, c: Any, ints: Any, reals: Any, channel: Any, w: Any, templa
 
 
 @part
-def _store(place: Any, c: Any, t: Any, rows: Any, w: Any) -> None:
+def _store(place: Any, c: Any, t: Any, rows: Any, w: Any, v: Any) -> None:
     """Copy the fixed rows back to those of the channel, template and step."""
-    stock, refused, last, wear = (
-        rows.stocks + c * L,
-        rows.refused + c * L,
-        rows.last_touch + place * L,
-        rows.wear + t * L,
-    )
     for i in range(L):
-        w[stock + i] = w[OWN + i]
+        v[rows.stocks + c, i] = w[OWN + i]
+        v[rows.refused + c, i] = w[REFUSED + i]
     for i in range(L):
-        w[refused + i] = w[REFUSED + i]
-    for i in range(L):
-        w[last + i] = w[LAST_TOUCH + i]
-    for i in range(L):
-        w[wear + i] = w[TEMPLATE_WEAR + i]
+        v[rows.last_touch + place, i] = w[LAST_TOUCH + i]
+        v[rows.wear + t, i] = w[TEMPLATE_WEAR + i]

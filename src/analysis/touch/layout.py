@@ -2,8 +2,8 @@
 
 One flat array of single-precision numbers holds everything that differs from replicate to replicate, so that the
 compiler sees that no two rows overlap and works on a whole row at once. Each name here is the place of its row's first
-number. Rows whose number depends on the strategies (a stock per channel, a count per limit) follow behind, at places
-that ``Rows`` gives.
+number. Rows whose number depends on the strategies (a stock per channel, a count per limit) lie in a table of their
+own, at the places that ``Rows`` gives.
 """
 
 from typing import Final, NamedTuple
@@ -18,14 +18,18 @@ _NAMES: Final = (
     "MEAN_GAP", "FIRST_LAST_ORDER", "IS_CONTACT", "READ_HABIT", "IS_SLEEPING_DOG", "ESTABLISHED", "PREFERRED",
     "ORDER_VALUE", "MARGIN", "CONTACT_VALUE", "SEGMENT", "HOLDOUT_DRAW", "LEAVES_ON", "LEFT_AT", "FIRST_DEBT",
     "QUO_BOOST", "QUO_FATIGUE", "LIFT", "BORROWED",
+    "P_ALIVE", "SHAPE", "DAYS", "DROPOUT_A", "DROPOUT_B", "REFERRER",
+    # its clock while it is run
+    "ELAPSED", "SURVIVED", "RETURNS", "REFERRER_LEFT", "KIND", "REDEEM", "OTHER",
     # what changes under a strategy
     "CONTACT", "FATIGUE", "TRUST", "DEBT", "LAST_ORDER", "ORDERED", "OFFER_UNTIL", "OFFER_SHARE", "REACHED",
-    "HABIT", "HABIT_DAY", "QUIT_ON", "SECOND_LIFE", "SECOND_LIFE_DROPOUT", "ORDERED_UNTOUCHED",
+    "HABIT", "HABIT_DAY", "QUIT_ON", "SECOND_LIFE", "SECOND_LIFE_DROPOUT",
     # what is counted, from the first day on
     "N_ORDERS", "N_EXTRA", "N_BORROWED", "N_REDEEMED", "N_REDEEMED_EXTRA", "COUPON_SHARES", "N_ASSIGNED",
     "N_CONFIRMED", "N_DELIVERED", "N_READ", "TOUCH_COSTS", "MINUTES", "WEAR", "N_LOST", "N_REFUSED", "N_WON_BACK",
     # one touch being worked on: rows copied from and to the rows of its channel, template and step
-    "OWN_FATIGUE", "REFUSED", "TEMPLATE_WEAR", "LAST_TOUCH", "DUE", "OPEN", "GAIN", "STEP_DAY", "LAST_BEFORE", "RATE",
+    "OWN_FATIGUE", "REFUSED", "TEMPLATE_WEAR", "LAST_TOUCH", "DUE", "OPEN", "GAIN", "STEP_DAY",
+    "LAST_BEFORE", "RATE", "SAID",
     "CONFIRM", "CHANCE_0", "CHANCE_1", "CHANCE_2", "CHANCE_3",
 )  # fmt: skip
 
@@ -33,7 +37,7 @@ PLACE: Final = {name: LANES * i for i, name in enumerate(_NAMES)}
 EFFECT: Final = {name: LANES * (len(_NAMES) + i) for i, name in enumerate(EFFECTS)}
 ENTRY: Final = {name: LANES * i for i, name in enumerate(ENTRIES)}
 FIRST_EFFECT: Final = LANES * len(_NAMES)
-FIRST_FREE: Final = LANES * (len(_NAMES) + len(EFFECTS))
+SIZE: Final = LANES * (len(_NAMES) + len(EFFECTS))
 
 # Columns of the customers' array, one row per customer.
 CUSTOMER_COLUMNS: Final = (
@@ -56,7 +60,7 @@ TEMPLATES: Final = ("usual", "content", "service", "reminder", "promotion")
 
 
 class Rows(NamedTuple):
-    """Places of the rows whose number depends on the book: one per channel, template, step or limit.
+    """First rows, in the table of rows whose number depends on the book, of one per channel, template, step or limit.
 
     Attributes:
         stocks: Fatigue per channel.
@@ -68,7 +72,7 @@ class Rows(NamedTuple):
         last_touch: Day of the last touch, per step of the strategy.
         eligible: Whether the audience holds the customer, per step of the strategy.
         counts: Touches in the current window, per limit of the strategy.
-        total: Numbers in the whole working memory.
+        total: How many rows there are.
     """
 
     stocks: int
@@ -84,9 +88,9 @@ class Rows(NamedTuple):
 
 
 def rows_for(*, channels: int, steps: int, limits: int) -> Rows:
-    """Return the places for so many channels, and the most steps and limits that any strategy has."""
+    """Return the first rows for so many channels, and the most steps and limits that any strategy has."""
     sizes = (channels, channels, channels, channels, channels, len(TEMPLATES), steps, steps, limits)
-    places = [FIRST_FREE]
+    places = [0]
     for size in sizes:
-        places.append(places[-1] + LANES * size)
+        places.append(places[-1] + size)
     return Rows(*places)

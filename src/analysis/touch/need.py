@@ -13,6 +13,8 @@ distribution of drawing once and running.
 
 from typing import Any, Final
 
+from analysis.touch.arithmetic import expm1, log
+
 __all__ = [
     "CLOCK_COLUMNS",
     "HIGHEST_NEED",
@@ -41,7 +43,7 @@ def waiting_days(*, chance: Any, shape: Any, days: Any, elapsed: Any, seen: Any)
     References:
         Johnson, N., Kotz, S. and Balakrishnan, N. (1994), Continuous Univariate Distributions 1, ch. 20 (Pareto II).
     """
-    return (days + elapsed) * (chance ** (-1.0 / (shape + seen)) - 1.0)
+    return (days + elapsed) * expm1(-log(chance) / (shape + seen))
 
 
 def dropout_chance(*, dropout_a: Any, dropout_b: Any, survived: Any) -> Any:

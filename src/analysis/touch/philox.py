@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-__all__ = ["philox4x32", "uniform", "uniform_exact"]
+__all__ = ["philox4x32", "uniform", "uniform_inside"]
 
 _MULTIPLIER_0: Final = np.uint64(0xD2511F53)
 _MULTIPLIER_1: Final = np.uint64(0xCD9E8D57)
@@ -21,7 +21,7 @@ _WEYL_1: Final = np.uint32(0xBB67AE85)
 _HALF: Final = np.uint64(32)
 _EIGHT: Final = np.uint32(8)
 _STEP: Final = np.float32(2.0**-24)
-_FINE_STEP: Final = 2.0**-32
+_MIDDLE: Final = np.float32(0.5)
 
 
 def philox4x32(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
@@ -46,6 +46,6 @@ def uniform(word: Any) -> Any:
     return np.float32(np.uint32(word >> _EIGHT)) * _STEP
 
 
-def uniform_exact(word: Any) -> Any:
-    """Return a random word as a number in (0, 1), in steps of 2^-32 (double precision)."""
-    return (np.float64(word) + 0.5) * _FINE_STEP
+def uniform_inside(word: Any) -> Any:
+    """Return a random word as a number in (0, 1), ends left out, in steps of 2^-24 (single precision)."""
+    return (np.float32(np.uint32(word >> _EIGHT)) + _MIDDLE) * _STEP

@@ -23,7 +23,7 @@ import pandas as pd
 from analysis.checks import columns_present
 from analysis.errors import AnalysisError
 from analysis.touch.effects import lanes_of
-from analysis.touch.layout import LANES, TEMPLATES, rows_for
+from analysis.touch.layout import LANES, SIZE, TEMPLATES, rows_for
 from analysis.touch.money import ENTRIES, entry, fixed_cost
 from analysis.touch.outcome import Outcome
 from analysis.touch.policies import CapRule
@@ -202,19 +202,20 @@ def _desk(plan: Plan, *, channels: int) -> Any:
     ring = MEMORY_DAYS + 1
     return Desk(
         rows=rows,
-        w=np.zeros(rows.total, dtype=np.float32),
+        w=np.zeros(SIZE, dtype=np.float32),
+        v=np.zeros((rows.total, LANES), dtype=np.float32),
         who=np.zeros(LANES, dtype=np.int64),
         moments=_room_for_moments(_FIRST_MOMENTS, days=days),
         pulses=Pulses(
             day=np.zeros(ring, dtype=np.int64),
-            gain=np.zeros(ring * LANES, dtype=np.float32),
+            gain=np.zeros((ring, LANES), dtype=np.float32),
             first=np.zeros(1, dtype=np.int64),
             end=np.zeros(1, dtype=np.int64),
         ),
         since=np.zeros(channels + 2 + len(TEMPLATES) + plan.most_limits, dtype=np.int64),
         spent=spent,
-        untouched=np.zeros((checkpoints + 1) * len(ENTRIES) * LANES),
-        totals=np.zeros(strategies * checkpoints * arrays["n_segments"] * len(ENTRIES) * LANES),
+        untouched=np.zeros((checkpoints + 1, len(ENTRIES) * LANES)),
+        totals=np.zeros((strategies * checkpoints * arrays["n_segments"], len(ENTRIES) * LANES)),
     )
 
 

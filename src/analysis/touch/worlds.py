@@ -18,6 +18,8 @@ __all__ = ["season_clock", "world_of"]
 
 Floats = npt.NDArray[np.floating]
 
+_GUESSES_PER_DAY = 4.0  # steps in which a moment of ordinary time is looked up
+
 _TEMPLATE_GAINS = {"service": "service_gain", "reminder": "reminder_gain", "promotion": "promotion_gain"}
 
 
@@ -46,10 +48,12 @@ def world_of(
     confirmed = [here.get(f"confirm_rate_{c.name}", here["confirm_rate"]) if c.needs_staff else ones for c in channels]
     said = [here[_TEMPLATE_GAINS[t]] if t in _TEMPLATE_GAINS else ones for t in TEMPLATES]
     weights = delay_weights(delay_days=here["delay_days"], delay_shape=here["delay_shape"])
+    guesses = np.arange(int(season[-1] * _GUESSES_PER_DAY) + 2) / _GUESSES_PER_DAY
+    guesses = np.minimum(guesses, season[-1] * (1 - 1e-6)) * (1 - 1e-6)
     return {
         "seed": seed_key(seed),
         "replicate": np.arange(replicates.start, replicates.start + LANES, dtype=np.uint32),
-        "effects": _flat([here.get(name, 0 * ones) for name in EFFECTS]),
+        "effects": _flat([here.get(name, 0 * ones) for name in EFFECTS]).reshape(-1),
         "read_rate": _flat(read),
         "confirmed": _flat(confirmed),
         "template_gain": _flat(said),
@@ -58,7 +62,9 @@ def world_of(
         "fatigue_left": _flat(decayed(1.0, days=days, memory_days=here["fatigue_days"])),
         "trust_left": _flat(recovered(2.0, days=days, trust_days=here["trust_days"]) - 1.0),
         "wear_left": _flat(decayed(1.0, days=days, memory_days=here["novelty_days"])),
-        "season": season,
+        "season": season.astype(np.float32),
+        "first_guess": np.searchsorted(season, guesses, side="right").astype(np.int64) - 1,
+        "guesses_per_day": np.float32(_GUESSES_PER_DAY),
     }
 
 
@@ -82,4 +88,4 @@ def _left_of_the_past(weights: Floats, *, days: int) -> Floats:
 
 
 def _flat(rows: Any) -> npt.NDArray[np.float32]:
-    return np.ascontiguousarray(np.array(list(rows), dtype=np.float32).reshape(-1))
+    return np.ascontiguousarray(np.array(list(rows), dtype=np.float32).reshape(-1, LANES))
