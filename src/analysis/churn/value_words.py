@@ -61,7 +61,7 @@ _MARGIN: Final = {
 
 _ALIVE: Final = {
     "bg_nbd": {
-        "zh": "BG/NBD 认为没有复购过的人都还在，所以第一行总是 100%：他们值多少，看低不低的购买频率，不看这一行。",
+        "zh": "BG/NBD 认为没有复购过的人都还在，所以第一行总是 100%：他们值多少，看买得多稀，不看这一行。",
         "en": "BG/NBD takes everybody who never came back as alive, so its first row is always 100%: what they are "
         "worth shows in how rarely they buy, not in that row.",
     },
@@ -125,16 +125,15 @@ def tracking_claim(*, inside: bool, below: bool) -> Words:
     """Return the claim of the tracking section: whether what came lay within what was foretold."""
     if inside:
         return {
-            "zh": "检验期里，实际购买落在预测的 80% 区间内",
-            "en": "In the holdout period, actual purchases fell within the forecast's 80% interval",
+            "zh": "看过每人历史再预测，检验期的实际购买落在 80% 区间内",
+            "en": "Forecast from everybody's history, purchases in the holdout period fell within the 80% interval",
         }
     if below:
         return {
-            "zh": "检验期里，实际购买比预测的 80% 区间还多：价值可能偏保守",
-            "en": "In the holdout period, customers bought more than the forecast's 80% interval: values may be "
-            "cautious",
+            "zh": "看过每人历史再预测，检验期的实际购买比 80% 区间还多：价值可能偏保守",
+            "en": "Customers bought more than the 80% interval forecast from their history: values may be cautious",
         }
     return {
-        "zh": "检验期里，实际购买比预测的 80% 区间还少：价值可能偏高",
-        "en": "In the holdout period, customers bought less than the forecast's 80% interval: values may be too high",
+        "zh": "看过每人历史再预测，检验期的实际购买比 80% 区间还少：价值可能偏高",
+        "en": "Customers bought less than the 80% interval forecast from their history: values may be too high",
     }
