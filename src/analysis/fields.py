@@ -386,14 +386,14 @@ FIELDS: Final[dict[str, Field]] = {
     # --- send_plan
     "send_hour": Field("时段", "Hour", "count"),
     "contact_id": Field("好友编号", "Contact"),
-    "channel_label": Field("渠道", "Channel"),
+    "channel_label": Field("渠道名", "Channel name"),
     "message_label": Field("消息", "Message"),
     "reason_text": Field("为什么是这位客户", "Why this customer"),
     "talking_point": Field("怎么说", "What to say"),
     "batch": Field("批次", "Batch", "count"),
     "touch_id": Field("触达编号", "Touch"),
     "campaign_id": Field("活动编号", "Campaign"),
-    "template_id": Field("话术", "Template"),
+    "template_id": Field("话术编号", "Template"),
     "offer_id": Field("优惠", "Offer"),
     "arm": Field("组别", "Arm"),
     "propensity": Field(

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.evidence import Estimate, Grade
 from analysis.params import SendPlanParams
 from analysis.touch.messages import registered_messages
-from analysis.touch.plan.wording import LIMIT_LABELS, REASON_LABELS, answer, decision, limits_claim
+from analysis.touch.plan.wording import LIMIT_LABELS, REASON_LABELS, answer, decision, limits_claim, sides
 from analysis.touch.policies import load_rulebook, over_the_cap
 
 _LEVEL: Final = 0.8
@@ -81,6 +81,7 @@ def send_plan_words(send_plan_choices: pd.DataFrame, send_plan_headline: dict[st
             ],
         },
         "limits": limits_claim(scarce),
+        "sides": sides(coins=int(send_plan_headline["coins"]["value"])),
     }
 
 

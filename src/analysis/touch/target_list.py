@@ -103,8 +103,13 @@ def _guarded(table: pd.DataFrame) -> pd.DataFrame:
     guarded = table.copy()
     for column in guarded.columns:
         if guarded[column].dtype.kind not in "iufb":
-            guarded[column] = [guard_formula(str(text)) if pd.notna(text) else "" for text in guarded[column]]
+            guarded[column] = [_plain(str(text)) if pd.notna(text) else "" for text in guarded[column]]
     return guarded
+
+
+def _plain(text: str) -> str:
+    """Return a text on one line that no spreadsheet takes for a formula."""
+    return guard_formula(" ".join(text.split()))
 
 
 def _workbook(table: pd.DataFrame, path: Path, *, headings: Sequence[str], created: dt.date) -> Path:

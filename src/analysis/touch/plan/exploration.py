@@ -63,11 +63,12 @@ def explore(
     choice = plan.chosen.choice.copy()
     pairs = _pairs(plan, staff=staff, spend=spend, keep=keep)
     pairs = pairs[pairs["loss"] <= tolerance].sort_values(["loss", "planned"], kind="stable")
-    pairs = pairs.head(round(share * int((choice != NOTHING).sum())))
     if plan.problem.limits > slots:
         # Whichever way the coins fall, the budget must hold.
         left = plan.problem.capacity[slots] - used(plan.problem, choice)[slots]
-        pairs = pairs[np.maximum(pairs["more_spend"], 0.0).cumsum() <= left]
+        dearer = np.maximum(pairs["more_spend"], 0.0)
+        pairs = pairs[(dearer == 0) | (dearer.cumsum() <= left)]
+    pairs = pairs.head(round(share * int((choice != NOTHING).sum())))
     other, propensity = choice.copy(), np.ones(len(choice))
     planned, missed = pairs["planned"].to_numpy(), pairs["missed"].to_numpy()
     gets, would_get = choice[planned], pairs["schedule"].to_numpy(dtype=np.int32)

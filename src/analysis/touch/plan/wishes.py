@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.touch.plan.choose import Chosen, Method, choose
+from analysis.touch.plan.prices import find_prices
 from analysis.touch.plan.problem import NOTHING, Ints, PlanProblem, worth
 
 __all__ = ["CONFLICT_COLUMNS", "Wishes", "conflicts", "with_wishes"]
@@ -50,8 +51,9 @@ def with_wishes(
     """Return the best plan that meets the wishes as far as rules and limits allow; rules and limits always hold.
 
     A wish becomes a bonus: for customers who must be served one that outweighs what they displace, for a channel's
-    minimum the smallest that brings its touches up to it. The bonus is taken out of what the plan is said to earn, and
-    what is left of the bound holds for every plan that meets the wishes.
+    minimum the smallest that brings its touches up to it. The bonus is taken out of what the plan is said to earn.
+    Where all wishes are met, the bound holds for every plan that meets them; else for every plan. Prices are those of
+    the plan without wishes.
     """
     scale = float(np.abs(problem.value).max(initial=0.0)) + 1.0
     owner = np.repeat(must, np.diff(problem.first))
@@ -67,8 +69,11 @@ def with_wishes(
     found = choose(_with(problem, bonus), method=method)
     taken = found.choice[found.choice != NOTHING]
     given += _BONUS * scale * float(owner[taken].sum())
-    earned = worth(problem, found.choice)
-    return replace(found, worth=earned, bound=max(found.bound - given, earned))
+    earned, prices = worth(problem, found.choice), find_prices(problem)
+    got = {channel: int(count[taken].sum()) for channel, count in counts.items()}
+    met = bool((found.choice[must] != NOTHING).all()) and all(got.get(c, 0) >= n for c, n in at_least.items())
+    bound = min(found.bound - given, prices.bound) if met else prices.bound
+    return replace(found, worth=earned, bound=max(bound, earned), prices=prices)
 
 
 def _smallest_price(

@@ -4,7 +4,7 @@ from typing import Final
 
 from analysis.evidence import Estimate
 
-__all__ = ["LIMIT_LABELS", "REASON_LABELS", "answer", "decision", "limits_claim"]
+__all__ = ["LIMIT_LABELS", "REASON_LABELS", "answer", "decision", "limits_claim", "sides"]
 
 Words = dict[str, str]
 
@@ -82,6 +82,21 @@ def decision(*, touches: int, scarce: str | None) -> dict[str, Words]:
     }[scarce]
     text = {"zh": "按名单发：{n_touches}，{staff_hours}", "en": "Send from the lists: {n_touches}, {staff_hours}"}
     return {"text": text, "why": why}
+
+
+def sides(*, coins: int) -> Words:
+    """Return what was left to chance."""
+    held = {
+        "zh": "随机留出 {n_holdout}，分层抽取，一经抽中以后各周都不动。",
+        "en": "{n_holdout} are held out at random by stratum and stay so in later weeks.",
+    }
+    if coins == 0:
+        return held
+    return {
+        "zh": held["zh"] + "另有 {coins}抽签，在两位相近的客户间决定发给谁，预期代价 {coins_cost}。",
+        "en": held["en"]
+        + " A coin decided {coins} between two near-equal customers, at an expected cost of {coins_cost}.",
+    }
 
 
 def limits_claim(scarce: str | None) -> Words:

@@ -135,3 +135,8 @@ def oracle() -> Callable[[PlanInput, Plan], list[str]]:
 @pytest.fixture
 def no_rules() -> Rulebook:
     return Rulebook()
+
+
+@pytest.fixture(scope="session")
+def module_input() -> Callable[..., PlanInput]:
+    return make_input
