@@ -203,3 +203,20 @@ def test_only_what_the_interval_does_not_hold_counts_as_a_miss_of_the_level():
     assert level_error(100.0, actual=110.0, **within) == 0.0
     assert level_error(100.0, actual=50.0, **within) == pytest.approx(0.67, abs=0.01)
     assert level_error(100.0, actual=0.0, **within) == 0.0
+
+
+def test_value_scales_with_margin_and_is_discounted_by_the_yearly_rate_whatever_the_time_unit(found):
+    def total(margin: float, **changed: Any) -> float:
+        params = ValueParams(**changed)
+        frame = made.value_frame(found["features"], AS_OF, params)
+        today = made.btyd_today_history(found["features"], found["tables"], frame, params)
+        model = made.value_model(today, frame, {"model": "bg_nbd"}, params, seed=1)
+        economics = {"margin_share": margin, "origin": "given"}
+        level = {"level_error": 0.0}
+        values = made.customer_values(found["features"], today, model, found["spend"], economics, level, params)
+        return float(values["clv"].sum())
+
+    plain = total(0.5, discount_rate_yearly=0.0)
+    assert total(0.25, discount_rate_yearly=0.0) == pytest.approx(plain / 2)
+    assert 1 / 1.5 < total(0.5, discount_rate_yearly=0.5) / plain < 0.9
+    assert total(0.5, time_unit="day") == pytest.approx(total(0.5), rel=1e-3)
