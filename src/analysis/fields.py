@@ -251,6 +251,31 @@ FIELDS: Final[dict[str, Field]] = {
         "By how much the log loss rises when this is taken from another customer",
     ),
     "contrast": Field("典型值", "Typical values"),
+    "forecast": Field("预测", "Forecast"),
+    "log_loss": Field("对数损失", "Log loss", "score", "越低越准；0 是完全准", "The lower the better; 0 is perfect"),
+    "calibration_log_loss": Field(
+        "校准窗口的对数损失",
+        "Log loss, calibration window",
+        "score",
+        "两个简单模型里用哪个，由它决定",
+        "It decides which of the simple forecasts stands in",
+    ),
+    "auc": Field(
+        "排序能力（AUC）", "Ranking (AUC)", "score", "0.5 等于抛硬币，1 是完全分开", "0.5 is a coin, 1 is perfect"
+    ),
+    "calibration_slope": Field(
+        "校准斜率", "Calibration slope", "score", "1 最好，小于 1 说得太满", "1 is best, below 1 too bold"
+    ),
+    "excess_ece": Field(
+        "校准误差（扣除运气）",
+        "Calibration error beyond luck",
+        "points",
+        "预测与实际之差的均值，减去运气所致",
+        "Mean distance of forecast and outcome, less what luck gives",
+    ),
+    "gates": Field("过关", "Gates passed"),
+    "is_used": Field("本页采用", "Used here"),
+    "n_different": Field("与截断数据不同", "Differ from truncated data", "customers"),
     # --- value
     "clv": Field(
         "未来毛利（现值）",
