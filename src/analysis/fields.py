@@ -251,7 +251,7 @@ FIELDS: Final[dict[str, Field]] = {
         "By how much the log loss rises when this is taken from another customer",
     ),
     "contrast": Field("典型值", "Typical values"),
-    "forecast": Field("预测", "Forecast"),
+    "forecast_by": Field("预测方法", "Forecast by"),
     "log_loss": Field("对数损失", "Log loss", "score", "越低越准；0 是完全准", "The lower the better; 0 is perfect"),
     "calibration_log_loss": Field(
         "校准窗口的对数损失",

@@ -77,12 +77,12 @@ def churn_evaluation(
 def churn_comparison(churn_judgement: pd.DataFrame, churn_verdict: dict[str, Any], seed: int) -> pd.DataFrame:
     """One row per forecast on the judging window: the full model, recency alone, the best buy-till-you-die model.
 
-    Columns ``forecast_zh``, ``forecast_en``, ``log_loss`` (nats), ``auc``, ``calibration_slope``, each with interval,
-    ``excess_ece`` (0-1), ``calibration_log_loss`` (nats, on the calibration window; it decides between the simple
-    ones), ``gates_zh``, ``gates_en`` (how many it passed) and ``is_used``.
+    Columns ``forecast_by_zh`` and ``_en``; ``log_loss`` (nats), ``auc`` and ``calibration_slope``, each with interval;
+    ``excess_ece`` (0-1); ``calibration_log_loss`` (nats, on the calibration window; it decides between the simple
+    ones); ``gates_zh`` and ``_en`` (how many it passed) and ``is_used``.
     """
     scores = ["log_loss", "auc", "calibration_slope"]
-    columns = ["forecast_zh", "forecast_en"]
+    columns = ["forecast_by_zh", "forecast_by_en"]
     columns += [f"{score}{end}" for score in scores for end in ("", "_ci_lower", "_ci_upper")]
     columns += ["confidence_level", "excess_ece", "calibration_log_loss", "gates_zh", "gates_en", "is_used"]
     if churn_judgement.empty:
