@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import btyd
+import churn_model
 import customer_summary
 import demo_book
 import feature_table
 import notebook_overhead
+import simulator
+import send_plan
 from measure import Cost, cheapest, run
 
 HERE = Path(__file__).resolve().parent
@@ -28,7 +31,16 @@ BTYD_CUSTOMERS = {
     "small": {"bg_nbd_fit": 50_000, "pareto_nbd_fit": 10_000, "gamma_gamma_fit": 50_000, "forecast": 50_000},
     "full": {"bg_nbd_fit": 1_000_000, "pareto_nbd_fit": 100_000, "gamma_gamma_fit": 1_000_000, "forecast": 1_000_000},
 }
-NAMES = ("customer_summary", "feature_table", "btyd", "demo_book", "notebook_overhead")
+NAMES = (
+    "customer_summary",
+    "feature_table",
+    "btyd",
+    "churn_model",
+    "send_plan",
+    "demo_book",
+    "notebook_overhead",
+    "simulator",
+)
 
 
 def main() -> None:
@@ -93,6 +105,54 @@ def _btyd(size: str, repeats: int) -> dict[str, Any]:
     return {"ways": ways}
 
 
+def _churn_model(size: str, repeats: int) -> dict[str, Any]:
+    """Fit and score in each way; probabilities differ by design: what each ranking is worth stands beside its cost."""
+    customers = CUSTOMERS[size]
+    path = CACHE / f"churn-{customers}.npy"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        churn_model.write_customers(path, customers=customers)
+    ways: dict[str, dict[str, Any]] = {}
+    for way, where in churn_model.WAYS.items():
+        python = Path(sys.executable) if where == "ours" else _peers()
+        cost = cheapest([python, HERE / "churn_model.py", way, path], repeats=min(repeats, 2))
+        ways[way] = {**cost.answer, "process_cpu_seconds": round(cost.cpu_seconds, 2), "peak_mb": round(cost.peak_mb)}
+        ours = ways["siyu"]["fit_and_score_cpu"]
+        ways[way]["times_siyu"] = round(ways[way]["fit_and_score_cpu"] / ours, 2)
+    return {"customers": customers, "aim_cpu_seconds": 8, "ways": ways}
+
+
+def _simulator(size: str, repeats: int) -> dict[str, Any]:
+    """Customer-days a second of every way, in the same run, and how time grows with customers and replicates."""
+    script, ways = HERE / "simulator.py", {}
+    rates: dict[tuple[str, str], float] = {}
+    for trigger in simulator.TRIGGERS:
+        for way, where in simulator.WAYS.items():
+            if trigger == "state" and where == "peers":
+                continue  # their shorter story knows one trigger
+            python = Path(sys.executable) if where == "ours" else _peers()
+            customers, replicates = simulator.SIZES[size][way]
+            counts = [str(customers), str(customers // 10)] if way == "siyu" else [str(customers)]
+            runs = []
+            for count in counts:
+                options = ["--customers", count, "--replicates", str(replicates)]
+                runs.append(cheapest([python, script, way, trigger, *options], repeats=min(repeats, 2), cwd=ROOT))
+            answer = runs[0].answer
+            rates[trigger, way] = answer["customer_days_per_cpu_second"]
+            seconds = [run.answer["work_cpu_seconds"] for run in runs]
+            ways[f"{trigger}, {way}"] = {
+                "customers": customers,
+                "replicates": replicates,
+                "cpu_seconds": round(seconds[0], 2),
+                "million_customer_days_a_second": round(rates[trigger, way] / 1e6, 2),
+                "siyu_is_times_faster": round(rates[trigger, "siyu"] / rates[trigger, way], 1),
+                "time_for_10_times_the_customers": round(seconds[0] / seconds[1], 1) if way == "siyu" else "",
+                "peak_mb": round(answer["peak_mb"], 1),
+                "answer": answer,
+            }
+    return {"ways": ways}
+
+
 def _demo_book(size: str, repeats: int) -> dict[str, Any]:
     customers = DEMO_CUSTOMERS[size]
     siyu = ROOT / ".venv" / "bin" / "siyu"
@@ -100,6 +160,27 @@ def _demo_book(size: str, repeats: int) -> dict[str, Any]:
     best = min(runs, key=lambda costs: costs["first_run"].cpu_seconds)
     costs = {name: {**cost.as_dict(), "answer": None} for name, cost in best.items()}
     return {"customers": customers, "aim_cpu_seconds": demo_book.AIM_CPU_SECONDS, "ways": costs}
+
+
+def _send_plan(size: str, repeats: int) -> dict[str, Any]:
+    """Compile one large plan, and solve small ones by prices and by HiGHS, in one run."""
+    script, instances = HERE / "send_plan.py", {"small": "5", "full": "20"}[size]
+    compiled = cheapest([sys.executable, script, "large", str(CUSTOMERS[size])], repeats=min(repeats, 2))
+    solved = {way: cheapest([sys.executable, script, way, instances], repeats=1) for way in ("prices", "highs")}
+    lost = sorted(1 - a / b for a, b in zip(*(solved[way].answer.pop("worth") for way in solved), strict=True))
+    ways = {
+        "compiler": compiled,
+        **{f"{way}_{instances}x{send_plan.CUSTOMERS_OF_SMALL}": solved[way] for way in solved},
+    }
+    rows = {way: {**cost.as_dict(), **cost.answer} for way, cost in ways.items()}
+    prices = next(way for way in rows if way.startswith("prices"))
+    rows[prices] |= {"median_loss": round(lost[len(lost) // 2], 5), "worst_loss": round(lost[-1], 5)}
+    aims = {
+        "aim_cpu_seconds": send_plan.AIM_CPU_SECONDS,
+        "aim_peak_mb": send_plan.AIM_PEAK_MB,
+        "aim_gap": send_plan.AIM_GAP,
+    }
+    return {**aims, "ways": rows}
 
 
 def _notebook_overhead(_size: str, repeats: int) -> dict[str, Any]:
@@ -135,12 +216,13 @@ def _peers() -> Path:
     venv = CACHE / "venv"
     python = venv / "bin" / "python"
     ready = venv / ".ready"
-    if not ready.exists():
+    wanted = (HERE / "requirements.txt").read_text(encoding="utf-8")
+    if not ready.exists() or ready.read_text(encoding="utf-8") != wanted:
         print("making the peers' environment …", flush=True)
         subprocess.run([sys.executable, "-m", "venv", venv], check=True)
         install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", HERE / "requirements.txt"]
         subprocess.run([python, *install], check=True)
-        ready.touch()
+        ready.write_text(wanted, encoding="utf-8")
     return python
 
 
@@ -170,7 +252,7 @@ def _tables() -> str:
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
         ways = {way: {k: v for k, v in cost.items() if k != "answer"} for way, cost in result["ways"].items()}
-        columns = list(next(iter(ways.values())))
+        columns = list(dict.fromkeys(name for cost in ways.values() for name in cost))
         parts += [f"## {path.stem}", ""]
         parts += [f"{result['cores']} cores, load {result['load_before']} when it started.", ""]
         parts += ["| | " + " | ".join(c.replace("_", " ") for c in columns) + " |", "|---|" + "---:|" * len(columns)]

@@ -91,7 +91,10 @@ def send_plan_choices(
         "minutes": used(plan.problem, explored.choice)[:slots].reshape(members, days).sum(axis=0).tolist(),
         "minutes_there": given.staff_minutes.sum(axis=0).tolist(),
         "spend": float(_total(explored.choice, spend)),
-        "conflicts": plan.conflicts.astype(object).to_dict("records"),
+        "conflicts": [
+            *plan.conflicts.astype(object).to_dict("records"),
+            *_unknown(send_plan_params, send_plan_customers),
+        ],
         "staff": len(staff_ids),
     }
     return table
@@ -185,6 +188,14 @@ def send_plan_draws(
             }
         )
     return pd.DataFrame(rows)
+
+
+def _unknown(params: SendPlanParams, customers: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a conflict for customers who must be touched and whom the data do not have."""
+    wanted = set(params.must_send)
+    missing = wanted - set(customers["customer_id"])
+    found = {"wish": "must_send", "asked": len(wanted), "possible": len(wanted) - len(missing), "reason": "unknown"}
+    return [{**found, "n_customers": len(missing)}] if missing else []
 
 
 def _message_table(messages: tuple[Message, ...]) -> pd.DataFrame:

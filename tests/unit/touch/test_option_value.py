@@ -84,7 +84,8 @@ def test_every_message_of_the_house_has_a_channel_of_the_registry():
 
 def test_a_message_to_a_group_is_refused(tmp_path):
     text = (
-        "edition: 2026-01-01\nmessages:\n  - {name: to_group, label: {zh: 群, en: group}, channel: group, template: content,"
+        "edition: 2026-01-01\nmessages:\n"
+        "  - {name: to_group, label: {zh: 群, en: group}, channel: group, template: content,"
         " reason: {zh: 因, en: why}, talking_point: {zh: 说, en: say}}\n"
     )
     (tmp_path / "m.yaml").write_text(text, encoding="utf-8")

@@ -21,6 +21,7 @@ REASON_LABELS: Final[dict[str, Words]] = {
     "cap": {"zh": "已到频次上限", "en": "At a frequency cap"},
     "quiet_hours": {"zh": "只在免打扰时段下单", "en": "Active in quiet hours only"},
     "coin": {"zh": "抽签让给相近的客户", "en": "Lost the coin to a near-equal customer"},
+    "unknown": {"zh": "数据里没有这位客户", "en": "No such customer in the data"},
     "other_channels_only": {"zh": "这个渠道发不到", "en": "Not reachable by this channel"},
 }
 LIMIT_LABELS: Final[dict[str, dict[str, Words]]] = {
