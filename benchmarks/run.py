@@ -17,8 +17,8 @@ import customer_summary
 import demo_book
 import feature_table
 import notebook_overhead
-import simulator
 import send_plan
+import simulator
 from measure import Cost, cheapest, run
 
 HERE = Path(__file__).resolve().parent

@@ -21,7 +21,9 @@ _WEYL_1: Final = np.uint32(0xBB67AE85)
 _HALF: Final = np.uint64(32)
 _EIGHT: Final = np.uint32(8)
 _STEP: Final = np.float32(2.0**-24)
+_NINE: Final = np.uint32(9)
 _MIDDLE: Final = np.float32(0.5)
+_WIDER_STEP: Final = np.float32(2.0**-23)
 
 
 def philox4x32(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
@@ -47,5 +49,5 @@ def uniform(word: Any) -> Any:
 
 
 def uniform_inside(word: Any) -> Any:
-    """Return a random word as a number in (0, 1), ends left out, in steps of 2^-24 (single precision)."""
-    return (np.float32(np.uint32(word >> _EIGHT)) + _MIDDLE) * _STEP
+    """Return a random word as a number in (0, 1), ends left out, in steps of 2^-23 (single precision)."""
+    return (np.float32(np.uint32(word >> _NINE)) + _MIDDLE) * _WIDER_STEP

@@ -3,6 +3,7 @@
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError, BookError
@@ -265,3 +266,165 @@ def test_the_first_day_simulated_is_the_day_after_as_of(shop, plans, run):
     thursday = {**WEEKLY, "channel": "sms", "trigger": {"weekdays": ["thursday"]}}
     outcome = run(shop(100), plans(weekly=[thursday]), as_of=date(2026, 6, 30), horizon_days=2)  # Wed, Thu
     assert np.all(last(outcome, "weekly", "assigned") == 100)
+
+
+def test_common_luck_makes_a_difference_sharper_than_two_lives_of_their_own(shop, plans, run):
+    strategies = plans(weekly=[WEEKLY], sms=[{**WEEKLY, "channel": "sms"}])
+    outcome = run(shop(400), strategies, lanes_per_draw=120)
+    weekly, sms = last(outcome, "weekly", "orders"), last(outcome, "sms", "orders")
+    assert (weekly - sms).var(ddof=1) < 0.5 * (weekly.var(ddof=1) + sms.var(ddof=1))
+
+
+def test_segments_add_up_to_everything(shop, plans, run):
+    customers = shop(500)
+    customers["tier"] = np.where(customers["n_orders"] > 3, "gold", "new")
+    plan = {"steps": [WEEKLY], "fixed_monthly_cost": 90.0}
+    outcome = run(customers, plans(weekly=plan), segment_by="tier", checkpoints=(30,))
+    assert set(outcome.segments) == {"gold", "new"}
+    fixed = entry("fixed_costs")
+    together = outcome.by_segment.sum(axis=0)
+    assert np.allclose(np.delete(together, fixed, axis=-1), np.delete(outcome.totals, fixed, axis=-1))
+    plain = run(customers, plans(weekly=plan), checkpoints=(30,))
+    assert np.allclose(plain.totals, outcome.totals)
+    gold = run(customers[customers["tier"] == "gold"], plans(weekly=plan), checkpoints=(30,))
+    at = outcome.segments.index("gold")
+    assert np.allclose(np.delete(outcome.by_segment[at], fixed, -1), np.delete(gold.totals, fixed, -1), rtol=1e-5)
+
+
+def test_a_refusal_holds_for_its_channel_and_no_other(shop, plans, run):
+    customers = shop(300, refuses_sms=1.0)
+    outcome = run(customers, plans(sms=[{**WEEKLY, "channel": "sms"}], chat=[WEEKLY]))
+    assert last(outcome, "sms", "assigned").sum() == 0
+    assert last(outcome, "chat", "assigned").sum() > 0
+    refusing = {**no_effects(), "refusal_touch": np.array([50.0])}
+    outcome = run(shop(300), plans(sms=[{**WEEKLY, "channel": "sms"}]), effects=refusing)
+    assert np.all(last(outcome, "sms", "delivered") == 300)
+    assert np.all(last(outcome, "sms", "refusals") == 300)
+
+
+def test_triggers_on_a_day_column_a_date_and_days_since_an_order(shop, plans, run):
+    customers = shop(100, p_alive=0.0, days_since_last_order=10.0, birthday=pd.Timestamp("2026-07-05"))
+    sms = {"channel": "sms", "template": "content"}
+    strategies = plans(
+        birthday=[{**sms, "trigger": {"day_column": "birthday", "day_offset": -2}}],
+        dated=[{**sms, "trigger": {"dates": ["2026-07-03", "2026-07-09", "2027-01-01"]}}],
+        care=[{**sms, "trigger": {"every_days": 1, "days_since_order": (12, 14)}}],
+        chain=[
+            {**sms, "trigger": {"every_days": 1, "days_since_order": (12, 12)}},
+            {**sms, "trigger": {"every_days": 1, "days_since_order": (20, 21)}, "after_step": 0},
+        ],
+        broken_chain=[
+            {**sms, "trigger": {"every_days": 1, "days_since_order": (1, 2)}},
+            {**sms, "trigger": {"every_days": 1, "days_since_order": (20, 21)}, "after_step": 0},
+        ],
+        often={"steps": [{**sms, "trigger": {"every_days": 1}}], "max_per_week": 2},
+    )
+    outcome = run(customers, strategies, effects=no_effects(), horizon_days=26)  # 1 July, a Wednesday, to 26, a Sunday
+    sent = {s.name: last(outcome, s.name, "assigned").mean() / 100 for s in strategies.strategies}
+    assert sent == {
+        "no_touch": 0,
+        "birthday": 1,
+        "dated": 2,
+        "care": 3,
+        "chain": 3,
+        "broken_chain": 0,
+        "often": 8,
+    }
+
+
+def test_a_season_moves_purchases_and_a_flat_one_changes_nothing(shop, plans, run):
+    customers = shop(2000, p_alive=1.0, dropout_a=1e-9, dropout_b=1e3)
+    busy = np.r_[np.full(30, 2.0), np.full(30, 0.5)]
+    flat = run(customers, plans(weekly=[WEEKLY]), checkpoints=(30,), season=np.ones(60))
+    assert np.array_equal(flat.totals, run(customers, plans(weekly=[WEEKLY]), checkpoints=(30,)).totals)
+    moved = run(customers, plans(weekly=[WEEKLY]), checkpoints=(30,), season=busy).totals[0, :, :, entry("orders")]
+    early, late = moved[0].mean(), moved[1].mean() - moved[0].mean()
+    assert early / late == pytest.approx(4.0, rel=0.1)
+
+
+def test_sleeping_dogs_are_woken_by_touches_and_leave(shop, plans, run):
+    effects = {**no_effects(), "sleeping_dog_leaves": np.array([0.3])}
+    outcome = run(shop(1000, sleeping_dog=0.5, p_alive=1.0), plans(weekly=[WEEKLY]), effects=effects)
+    assert last(outcome, "weekly", "lapsed").mean() > 1.2 * last(outcome, "no_touch", "lapsed").mean()
+    assert last(outcome, "weekly", "orders").mean() < last(outcome, "no_touch", "orders").mean()
+
+
+def test_a_deep_deal_raises_later_purchases_of_new_and_lowers_those_of_established_customers(shop, plans, run):
+    deal = {"channel": "sms", "template": "promotion", "trigger": {"dates": ["2026-07-01"]}}
+    deal["offer"] = {"discount_share": 0.5, "valid_days": 30}
+    effects = {**no_effects(), "redemption_rate": np.ones(1), "habit_days": np.array([1e5])}
+    effects |= {"habit_gain": np.array([0.1]), "reference_price": np.array([0.1])}
+    for established, sign in ((0.0, 1), (1.0, -1)):
+        customers = shop(1500, established=established, p_alive=1.0, dropout_a=1e-9, dropout_b=1e3)
+        outcome = run(customers, plans(deal=[deal]), effects=effects, horizon_days=120, checkpoints=(30,))
+        orders = np.diff(outcome.totals[..., entry("orders")], axis=1)[:, 0]
+        assert sign * (orders[1] - orders[0]).mean() > 0
+
+
+def test_who_was_won_back_with_a_deeper_deal_leaves_sooner(shop, plans, run):
+    customers = shop(3000, p_alive=0.0)
+    win = {"channel": "sms", "template": "promotion", "trigger": {"every_days": 7}}
+    strategies = plans(service=[win], deal=[{**win, "offer": {"discount_share": 0.4, "valid_days": 7}}])
+    effects = {**no_effects(), "gain_days": np.array([3.0]), "lapsed_response": np.array([0.5])}
+    effects |= {"offer_gain": np.array([0.3]), "second_life": np.array([0.8])}
+    effects |= {"second_life_dropout": np.array([0.1]), "bargain_dropout": np.array([0.2])}
+    outcome = run(customers, strategies, effects=effects, horizon_days=180)
+    back = [last(outcome, name, "won_back").mean() for name in ("service", "deal")]
+    later = [
+        (last(outcome, name, "orders") - last(outcome, name, "extra_orders")).mean() for name in ("service", "deal")
+    ]
+    assert back[1] > back[0]
+    assert later[1] / back[1] < later[0] / back[0]
+
+
+def test_referred_customers_stay_longer_only_while_their_referrer_stays(shop, plans, run):
+    n = 1500
+    effects = {**no_effects(), "referral_bond": np.array([0.8])}
+    for stays, sign in ((1.0, 1), (0.0, 0)):
+        referrers = shop(n, p_alive=stays, rate_shape=1e-3, dropout_a=1e-9)
+        referred = shop(n, seed=2, p_alive=1.0).assign(customer_id=[f"r{i}" for i in range(n)])
+        referred["rate_days"] = 30.0
+        bound = pd.concat([referrers, referred.assign(referrer_id=referrers["customer_id"].to_numpy())])
+        free = pd.concat([referrers, referred])
+        left = [
+            last(run(book, plans(weekly=[WEEKLY]), effects=effects), "no_touch", "lapsed") for book in (bound, free)
+        ]
+        assert np.sign((left[1] - left[0]).mean()) == sign
+
+
+def test_the_same_template_wears_and_recovers_after_a_rest(shop, plans, run):
+    effects = {
+        **no_effects(),
+        "gain_days": np.array([3.0]),
+        "template_wear": np.ones(1),
+        "novelty_days": np.array([7.0]),
+    }
+    chat = {"channel": "private_chat", "template": "content"}
+    days = {"thrice": ["2026-07-01", "2026-07-03", "2026-07-05"], "rested": ["2026-07-01", "2026-07-21", "2026-08-10"]}
+    changed = [
+        {**chat, "template": t, "trigger": {"dates": [d]}}
+        for t, d in zip(("content", "service", "promotion"), days["thrice"], strict=True)
+    ]
+    strategies = plans(**{n: [{**chat, "trigger": {"dates": d}}] for n, d in days.items()}, changed=changed)
+    outcome = run(shop(3000, is_contact=True), strategies, effects=effects, horizon_days=75)
+    extra = {name: last(outcome, name, "extra_orders").mean() for name in ("thrice", "rested", "changed")}
+    assert extra["thrice"] < 0.8 * extra["rested"]
+    assert extra["thrice"] < 0.8 * extra["changed"]
+
+
+def test_a_preferred_channel_softens_the_fatigue_of_others(shop, plans, run, priors):
+    effects = {**central_effects(priors), "cross_channel": np.ones(1), "preferred_softening": np.ones(1)}
+    steps = [{**WEEKLY, "trigger": {"every_days": 2}}, {**WEEKLY, "channel": "sms", "trigger": {"every_days": 2}}]
+    liked, other = (
+        run(shop(2000, is_contact=True, preferred_channel=name), plans(both=steps), effects=effects)
+        for name in ("private_chat", "group")
+    )
+    assert last(liked, "both", "read").mean() > last(other, "both", "read").mean()
+
+
+def test_who_reads_more_and_at_the_key_hour_reads_more(shop, plans, run, priors):
+    step = {**WEEKLY, "channel": "group"}
+    strategies = plans(plain=[step], hour=[{**step, "at_key_hour": True}])
+    usual, keen = (run(shop(2000, read_propensity=p), strategies) for p in (1.0, 1.5))
+    assert last(keen, "plain", "read").mean() > 1.3 * last(usual, "plain", "read").mean()
+    assert last(usual, "hour", "read").mean() > last(usual, "plain", "read").mean()
