@@ -30,7 +30,7 @@ def touches_by_day(table: pd.DataFrame, *, style: Style) -> "Figure":
     """
     channels = list(dict.fromkeys(table[f"channel_{style.language}"]))
     days = list(dict.fromkeys(table["day"]))
-    counts = table["n_touches"].to_numpy(dtype=float).reshape(len(days), -1)
+    counts = table["n_touches"].to_numpy(dtype=float).reshape(len(days), len(channels))
     figure, axes = style.canvas(max(len(days), 1) * 36 + 48, left=84, right=64, top=40, bottom=8)
     left = np.zeros(len(days))
     for at, channel in enumerate(channels):
