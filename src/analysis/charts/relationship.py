@@ -230,8 +230,18 @@ def hazard_ratios(table: pd.DataFrame, *, style: Style) -> "Figure":
     ticks = [tick for tick in ticks if not style.narrow or tick in {0.1, 0.5, 1, 2, 5, 10, 50}]
     axes.set_xticks(ticks, labels=[f"×{tick:g}" if style.language == "en" else f"{tick:g} 倍" for tick in ticks])
     axes.set_xticks([], minor=True)
+    _keep_inside(axes)
     axes.grid(visible=True, axis="x")
     return figure
+
+
+def _keep_inside(axes: "Axes") -> None:
+    """Keep tick labels of a scale of ratios inside the drawing where a tick lies near its edge."""
+    low, high = np.log(axes.get_xlim())
+    for tick, text in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True):
+        place = (np.log(tick) - low) / (high - low)
+        if not 0.06 < place < 0.94:
+            text.set_horizontalalignment("left" if place < 0.5 else "right")
 
 
 def _percent(share: float) -> str:

@@ -40,6 +40,7 @@ _FEWEST_STAFF: Final = 10
 contacts, are the independent cases."""
 
 _PAST_WINDOWS: Final = 6
+_ENDS: Final = ["added_on", "deleted_on", "door"]
 
 
 def contact_spells(tables: Tables, as_of: date) -> pd.DataFrame:
@@ -141,7 +142,7 @@ def relationship_forecasts(
         role = contact_days["role"]
         scored = contact_days[role == f"score{ending}"].reset_index(drop=True)
         learnt = contact_days[role == f"learn{ending}"].reset_index(drop=True)
-        hazards = tenure_hazards(contacts_known(contact_spells, day=day))
+        hazards = tenure_hazards(contacts_known(contact_spells[_ENDS], day=day))
         tenure = scored["tenure_days"].to_numpy(dtype=np.int64)
         p_baseline = p_delete_by_tenure(tenure, hazards=hazards, horizon_days=horizon)
         p_model = p_baseline
@@ -191,18 +192,19 @@ def relationship_windows(contact_spells: pd.DataFrame, as_of: date, churn_params
     day).
     """
     horizon = churn_params.horizon_days
+    by_customer = (contact_spells["door"] == "customer").fillna(value=False)
     rows = []
     for back in range(_PAST_WINDOWS, 0, -1):
-        origin = days_before(as_of, days=back * horizon)
-        known = contacts_known(contact_spells, day=origin)
+        origin, end = (days_before(as_of, days=windows * horizon) for windows in (back, back - 1))
+        known = contacts_known(contact_spells[_ENDS], day=origin)
         hazards = tenure_hazards(known)
-        still = known[known["door"].isna()]
-        if hazards.n_events == 0 or still.empty:
+        tenure = known.loc[known["door"].isna(), "tenure_days"].to_numpy(dtype=np.int64)
+        if hazards.n_events == 0 or not len(tenure):
             continue
-        later = contacts_known(contact_spells, day=days_before(as_of, days=(back - 1) * horizon))
-        ended = later.set_index("contact_id")["door"].reindex(still["contact_id"])
-        p = p_delete_by_tenure(still["tenure_days"].to_numpy(), hazards=hazards, horizon_days=horizon)
-        rows.append((pd.Timestamp(origin), len(still), int((ended == "customer").sum()), float(p.sum())))
+        within = contact_spells["deleted_on"].between(pd.Timestamp(origin), pd.Timestamp(end), inclusive="right")
+        met = within & by_customer & (contact_spells["added_on"] <= pd.Timestamp(origin))
+        p = p_delete_by_tenure(tenure, hazards=hazards, horizon_days=horizon)
+        rows.append((pd.Timestamp(origin), len(tenure), int(met.sum()), float(p.sum())))
     return pd.DataFrame(rows, columns=["origin_on", "n_open", "n_deleted", "n_expected"])
 
 

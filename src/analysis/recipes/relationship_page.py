@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.churn.at_risk import expected_loss
 from analysis.churn.evaluation import FEWEST_EVENTS
 from analysis.churn.relationship import wording
-from analysis.churn.relationship.explained import as_model, hazard_ratios, model_incidence
+from analysis.churn.relationship.explained import as_model, hazard_ratios, model_incidence, thinned_days
 from analysis.churn.relationship.forecast import tenure_hazards
 from analysis.churn.relationship.hazards import HazardModel
 from analysis.churn.relationship.judging import Verdict, drift_of_levels, evaluate_deletions
@@ -66,7 +66,8 @@ def relationship_incidence(
     sizes = looked["source_state"].value_counts()
     sources = [ALL_SOURCES, *sizes.index[sizes >= _FEWEST_CONTACTS].sort_values()]
     model = as_model(relationship_models["customer"]) if relationship_models["customer"] else None
-    days = contact_days[contact_days["role"] == "explain"].reset_index(drop=True) if model else contact_days.head(0)
+    days = contact_days[contact_days["role"] == "explain"]
+    days, hazards = thinned_days(days, seed=seed) if model else days, tenure_hazards(looked)
     parts = [pd.DataFrame(columns=list(_INCIDENCE_COLUMNS))]
     for source in sources:
         members = looked if source == ALL_SOURCES else looked[looked["source_state"] == source]
@@ -80,11 +81,10 @@ def relationship_incidence(
         if model and len(shown):
             curve = model_incidence(
                 model,
-                hazards=tenure_hazards(looked),
+                hazards=hazards,
                 days=days,
                 tenure_days=shown.tolist(),
                 source=None if source == ALL_SOURCES else source,
-                seed=seed,
             )
             curve = curve._replace(n_at_risk=at_days.n_at_risk)
             parts.append(_incidence_rows(curve, source=source, method="model", door="customer", tenure_days=shown))

@@ -32,7 +32,7 @@ def write_table(frame: pd.DataFrame, folder: Path, name: str) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    text = {"order_id", "customer_id", "category", "coupon_id", "channel", "status", "deleted_by", "matched_by"}
+    text = {"category", "channel", "status", "deleted_by", "matched_by", "source_state"}
     fields = []
     for column in frame.columns:
         if column.endswith("_on"):

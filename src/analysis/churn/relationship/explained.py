@@ -12,7 +12,7 @@ from analysis.churn.relationship.hazards import FIRST_WEEK_DAYS, HazardModel, de
 from analysis.churn.relationship.life_table import Incidence
 from analysis.churn.relationship.person_days import TENURE_STARTS, tenure_stretch
 
-__all__ = ["as_model", "as_plain", "hazard_ratios", "model_incidence"]
+__all__ = ["as_model", "as_plain", "hazard_ratios", "model_incidence", "thinned_days"]
 
 Floats = NDArray[np.float64]
 
@@ -105,7 +105,6 @@ def model_incidence(
     days: pd.DataFrame,
     tenure_days: Sequence[int],
     source: str | None = None,
-    seed: int = 0,
     confidence_level: float = 0.95,
 ) -> Incidence:
     """Return the incidence of deletion by the customer as the model has it, with the touches that contacts had.
@@ -113,10 +112,9 @@ def model_incidence(
     Args:
         model: Of the customer's door.
         hazards: Whose staff door competes.
-        days: That the model was fitted to, with all that ``design`` needs.
+        days: Days at risk that the mean hazard of each stretch is taken over, equal in weight (``thinned_days``).
         tenure_days: Days of tenure asked for.
         source: Every contact is taken to have come by this code, all else as it was; None: by its own.
-        seed: Of the sample of days that the mean hazard is taken over.
         confidence_level: Of the interval (delta method): doubt about the coefficients, not about the staff door.
 
     Returns:
@@ -124,7 +122,7 @@ def model_incidence(
     """
     from scipy.special import ndtri
 
-    mean, slope = _mean_hazards(model, days=_thinned(days, seed=seed), source=source)
+    mean, slope = _mean_hazards(model, days=days, source=source)
     asked = np.asarray(tenure_days, dtype=np.int64)
 
     def incidence(hazard: Floats) -> Floats:
@@ -143,7 +141,7 @@ def model_incidence(
     return Incidence(value, lower, upper, np.where(reached, len(days), 0))
 
 
-def _thinned(days: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+def thinned_days(days: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     """Return days drawn from each stretch of tenure in proportion to how many days each stands for, equal in weight."""
     rng = np.random.default_rng(seed)
     stretch = tenure_stretch(days["tenure_days"].to_numpy())

@@ -24,8 +24,8 @@ __all__ = ["TenureHazards", "at_least_one", "p_delete_by_model", "p_delete_by_te
 
 Floats = NDArray[np.float64]
 
-_PRIOR_EVENTS: Final = 1.0
-"""Events at the mean hazard that each stretch of tenure is given: a stretch nobody has reached is not without risk."""
+_PRIOR_EVENTS: Final = 0.25
+"""Events that each stretch of tenure is given with as many days as they take on average: none is without risk."""
 
 
 class TenureHazards(NamedTuple):
@@ -43,7 +43,7 @@ class TenureHazards(NamedTuple):
 
 
 def tenure_hazards(contacts: pd.DataFrame) -> TenureHazards:
-    """Return the hazards by stretch of tenure: events over days at risk, with one event's worth of the mean added.
+    """Return the hazards by stretch of tenure: events over days at risk, drawn a little towards their mean.
 
     Args:
         contacts: One row per contact: ``entry_days``, ``tenure_days``, ``door``.
@@ -118,7 +118,8 @@ def p_delete_by_model(
 
 
 def _stretches_ahead(tenure: "NDArray[np.int64]", horizon_days: int) -> "Iterator[NDArray[np.int64]]":
-    return (tenure_stretch(tenure + ahead) for ahead in range(1, horizon_days + 1))
+    known = tenure_stretch(np.arange(int(tenure.max(initial=0)) + horizon_days + 1))
+    return (known[tenure + ahead] for ahead in range(1, horizon_days + 1))
 
 
 def _tenure_coefficients(model: HazardModel) -> Floats:
@@ -142,8 +143,9 @@ def at_least_one(contacts: pd.DataFrame, probability: Floats) -> pd.DataFrame:
         One row per customer, sorted: ``customer_id``, ``p_delete`` (0-1), ``n_open_contacts``.
 
     Examples:
-        >>> at_least_one(pd.DataFrame({"customer_id": ["a", "a", "b"]}), np.array([0.5, 0.5, 0.1]))["p_delete"].tolist()
-        [0.75, 0.1]
+        >>> contacts = pd.DataFrame({"customer_id": ["a", "a", "b"]})
+        >>> at_least_one(contacts, np.array([0.5, 0.5, 0.25]))["p_delete"].tolist()
+        [0.75, 0.25]
     """
     stays = pd.DataFrame({"customer_id": contacts["customer_id"], "stays": 1.0 - probability})
     grouped = stays.groupby("customer_id", as_index=False).agg(

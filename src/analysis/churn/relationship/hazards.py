@@ -59,6 +59,10 @@ FORECAST_PRIOR: Final = 0.3
 ahead: ratios learnt from few events would spread the probabilities too far."""
 
 _SOON_DAYS: Final = 7
+_WEAKEST_PRIOR: Final = 100.0
+"""Standard deviation of the log ratios where no prior is asked for: two channels that always go together share a ratio
+then instead of having none, and nothing else can be seen of it."""
+
 _NEWTON_STEPS: Final = 60
 _NEWTON_TOLERANCE: Final = 1e-9
 _STAFF_ROUNDS: Final = 3
@@ -98,8 +102,8 @@ class HazardModel(NamedTuple):
 def hazard_terms(days: pd.DataFrame, *, door: str, channels: Sequence[str], forecast: bool) -> tuple[str, ...]:
     """Return the terms that the events allow: stretches of tenure, sources, touches by channel.
 
-    Stretches with fewer than ten events are joined to the one before; of the sources that have terms the largest, where
-    no contact is left over, serves as the one the others are measured against.
+    Stretches with fewer than ten events are joined to the one before. The largest source has no term where the sources
+    too small for one do not have ten events together: all others are measured against it and them.
 
     Args:
         days: From ``sample_days``, with the columns that ``design`` needs.
@@ -133,12 +137,12 @@ def _joined_stretches(events: Sequence[int]) -> list[int]:
 
 
 def _sources(days: pd.DataFrame, *, events: pd.Index) -> list[str]:
-    """Return the codes that get terms; none if fewer than two groups could be compared."""
+    """Return the codes that get terms; those left over are what they are measured against."""
     counts = days.loc[days.index.isin(events), "source_state"].value_counts()
     enough = sorted(str(code) for code in counts.index[counts >= FEWEST_EVENTS_PER_TERM])
-    weights = days.groupby("source_state", observed=True)["weight"].sum()
-    if set(enough) == set(weights.index.astype(str)) and enough:
-        enough.remove(str(weights.idxmax()))
+    if enough and counts.sum() - counts[enough].sum() < FEWEST_EVENTS_PER_TERM:
+        # what the others are measured against needs events, too
+        enough.remove(str(days.groupby("source_state", observed=True)["weight"].sum()[enough].idxmax()))
     return enough
 
 
@@ -204,10 +208,11 @@ def fit_hazard(
         by_staff: Give each member of staff a factor of their own, drawn from a gamma law around 1 whose variance is
             learnt (shared frailty). Without it, the covariance lets contacts of one member of staff share their fate
             (sandwich).
-        prior: Standard deviation of a normal prior on the log ratios of sources and touches; None: no prior.
+        prior: Standard deviation of a normal prior on the log ratios of sources and touches; None: one too weak to be
+            seen.
 
     Raises:
-        AnalysisError: If there is no event, or the terms cannot be told apart.
+        AnalysisError: If there is no event.
     """
     number = DOORS.index(door) + 1
     rows = days[days["door"].isin([0, number])]
@@ -217,7 +222,7 @@ def fit_hazard(
     matrix = design(rows, terms=terms)
     offset, weight = (rows[name].to_numpy(dtype=np.float64) for name in (f"log_sampled_{door}", "weight"))
     of_tenure = np.array([term.startswith("tenure:") for term in terms])
-    ridge = np.where(of_tenure, 0.0, 0.0 if prior is None else prior**-2.0)
+    ridge = np.where(of_tenure, 0.0, (prior or _WEAKEST_PRIOR) ** -2.0)
     coefficient = np.where(of_tenure, np.log(event.sum() / np.exp(offset[event == 0]).sum()), 0.0)
     staff, codes = np.unique(rows["staff_id"].to_numpy(dtype=str), return_inverse=True)
     effect, variance = np.ones(len(staff)), 0.0

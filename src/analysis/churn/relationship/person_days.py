@@ -117,8 +117,9 @@ def _other_days(
         length = np.maximum(np.minimum(end, bounds[stretch + 1] - 1) - first + 1, 0)
         total = length.cumsum()
         n_days = int(total[-1]) if len(total) else 0
-        picked = np.arange(n_days)
-        if n_days > most:
+        if n_days <= most:
+            picked = np.arange(n_days)
+        else:
             picked = np.unique(rng.integers(0, n_days, most))
             log_fraction[stretch] = np.log(len(picked) / n_days)
         at = np.searchsorted(total, picked, side="right")
