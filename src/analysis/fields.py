@@ -285,6 +285,7 @@ FIELDS: Final[dict[str, Field]] = {
         "Present value of the margin expected of a customer within the horizon",
     ),
     "clv_each": Field("人均未来毛利", "CLV a head", "money"),
+    "clv_each_se": Field("人均的标准误", "Standard error of the mean", "money"),
     "clv_total": Field("未来毛利合计", "CLV in total", "money"),
     "share_clv": Field("占未来毛利", "Share of CLV", "share"),
     "p_alive": Field("还活跃的概率", "P(alive)", "share", "以后还会再买的概率", "Of ever buying again"),

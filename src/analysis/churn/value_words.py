@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["NOT_JUDGED", "SPEND_AT_MOST", "STOP_SOURCE", "explained", "payback_claim", "tracking_claim"]
+__all__ = [
+    "NOT_JUDGED",
+    "SPEND_AT_MOST",
+    "STOP_SOURCE",
+    "explained",
+    "payback_claim",
+    "sources_claim",
+    "tracking_claim",
+]
 
 Words = dict[str, str]
 
@@ -118,6 +126,19 @@ def payback_claim(*, months: float, seen: float) -> Words:
     return {
         "zh": f"看到第 {seen:.0f} 个月，新客平均还没挣回获客成本",
         "en": f"By month {seen:.0f} the average new customer has not earned the cost of acquisition",
+    }
+
+
+def sources_claim(*, differ: bool) -> Words:
+    """Return the claim of the section on sources: which is best, or that the difference may be luck."""
+    if differ:
+        return {
+            "zh": "「{best_source}」来的人均最高 {best_each}，「{least_source}」来的最低 {least_each}",
+            "en": "Worth most each: {best_source} at {best_each}; least: {least_source} at {least_each}",
+        }
+    return {
+        "zh": "各来源的客户一样值钱：{least_each} 到 {best_each}，相差可能只是运气",
+        "en": "No source stands out: from {least_each} to {best_each} a head, which may be luck",
     }
 
 

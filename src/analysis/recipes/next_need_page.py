@@ -176,11 +176,15 @@ def _placed(unit: str, value: float, lower: float, upper: float) -> tuple[float,
 
 
 def next_need_words(next_need_verdict: dict[str, Any], value_params: ValueParams) -> dict[str, Any]:
-    """The verdict in words by language: ``claim``, ``detail``, and ``reason`` where there is no answer."""
+    """The verdict in words by language: ``claim``, ``note`` (with its test), and ``reason`` where there is no answer.
+
+    The note's placeholders are numbers of ``next_need_headline``.
+    """
     verdict = NeedVerdict(next_need_verdict["verdict"])
+    claim, detail = wording.claim(verdict), wording.detail(verdict, failed=list(next_need_verdict["failed"]))
     words: dict[str, Any] = {
-        "claim": wording.claim(verdict),
-        "detail": wording.detail(verdict, failed=list(next_need_verdict["failed"])),
+        "claim": claim,
+        "note": {"zh": f"{claim['zh']}。{detail['zh']}", "en": f"{claim['en']}. {detail['en']}"},
     }
     if verdict is NeedVerdict.TOO_SHORT:
         words["reason"] = wording.reason(horizon_days=value_params.next_need_days)

@@ -47,28 +47,43 @@ def clv_by_source(customer_values: pd.DataFrame, customer_sources: pd.DataFrame)
 
 
 def clv_sources_headline(clv_by_source: pd.DataFrame) -> dict[str, Any]:
-    """The sources whose customers are worth most and least a head, among ten or more; empty without sources."""
+    """The sources whose customers are worth most and least a head, among ten or more; empty with fewer than two.
+
+    ``claim`` (labels) says that they differ only where the difference of the two means is beyond the luck of who came
+    by which source: Welch's test, 95 %, corrected for having picked the two out of all pairs (Bonferroni).
+    """
     shown = clv_by_source[clv_by_source["n_customers"] >= _FEWEST_IN_GROUP]
-    if shown.empty:
+    if len(shown) < 2:
         return {}
+    best, least = shown.iloc[0], shown.iloc[-1]
     found: dict[str, Any] = {}
-    for place, row in (("best", shown.iloc[0]), ("least", shown.iloc[-1])):
+    for place, row in (("best", best), ("least", least)):
         found[f"{place}_source"] = str(row["source"])
         ends = [row[f"clv_each{end}"] for end in ("", "_ci_lower", "_ci_upper")]
         found[f"{place}_each"] = _estimate(ends, "money", n=int(row["n_customers"]))
+    found["claim"] = value_words.sources_claim(differ=_differ(best, least, pairs=math.comb(len(shown), 2)))
     return found
+
+
+def _differ(best: pd.Series, least: pd.Series, *, pairs: int) -> bool:
+    """Return whether two groups' means differ beyond the sampling of their customers; the model's error is shared."""
+    from scipy.stats import norm
+
+    error = math.hypot(float(best["clv_each_se"]), float(least["clv_each_se"]))
+    return float(best["clv_each"] - least["clv_each"]) > float(norm.isf(0.025 / pairs)) * error
 
 
 def _clv_by(customers: pd.DataFrame, group: str) -> pd.DataFrame:
     columns = [group, "n_customers", "p_alive", "clv_each", "clv_each_ci_lower", "clv_each_ci_upper"]
-    columns += ["clv_total", "clv_total_ci_lower", "clv_total_ci_upper", "share_clv", "confidence_level"]
+    columns += ["clv_each_se", "clv_total", "clv_total_ci_lower", "clv_total_ci_upper", "share_clv", "confidence_level"]
     whole = float(customers["clv"].sum())
     rows = []
     for name, members in customers.groupby(group, observed=True):
         total, n = clv.total_band(members["clv"], slopes=_slopes(members), confidence_level=_LEVEL), len(members)
         share = total.value / whole if whole > 0 else math.nan
         each = [end / n for end in total]
-        rows.append((str(name), n, float(members["p_alive"].mean()), *each, *total, share, _LEVEL))
+        error = float(members["clv"].std(ddof=1)) / math.sqrt(n)
+        rows.append((str(name), n, float(members["p_alive"].mean()), *each, error, *total, share, _LEVEL))
     return pd.DataFrame(rows, columns=columns).sort_values("clv_each", ascending=False, ignore_index=True)
 
 

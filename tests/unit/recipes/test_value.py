@@ -136,6 +136,20 @@ def test_groups_of_customers_add_up_to_all_of_them(found):
     assert (table["clv_each"] * table["n_customers"]).tolist() == pytest.approx(table["clv_total"].tolist())
 
 
+@pytest.mark.parametrize(("lift", "differ"), [(0.0, False), (200.0, True)])
+def test_a_source_is_called_best_only_beyond_the_luck_of_who_came_by_it(lift, differ):
+    rng = np.random.default_rng(4)
+    source = np.repeat(["a", "b", "c", "d"], 500)
+    worth = rng.gamma(0.5, 800.0, size=2_000) + lift * (source == "a")
+    values = pd.DataFrame(
+        {"customer_id": np.arange(2_000).astype(str), "p_alive": 0.5, "clv": worth, "slope_1": 0.1 * worth}
+    )
+    sources = values[["customer_id"]].assign(source=source)
+    told = page.clv_sources_headline(page.clv_by_source(values, sources))
+    assert ("{best_source}" in told["claim"]["en"]) is differ
+    assert page.clv_sources_headline(page.clv_by_source(values[:500], sources)) == {}
+
+
 def test_a_source_that_earns_less_than_it_costs_is_the_decision(found):
     sources = made.customer_sources(found["tables"])
     costs = page.new_customer_costs(found["tables"], found["features"], sources)
