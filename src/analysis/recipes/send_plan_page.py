@@ -67,7 +67,7 @@ def send_plan_words(send_plan_choices: pd.DataFrame, send_plan_headline: dict[st
     known = Estimate(profit["value"], "money", profit["ci_lower"], profit["ci_upper"], _LEVEL, grade=Grade.PRIOR)
     said = decision(touches=touches, scarce=scarce)
     return {
-        "answer": answer(known, touches=touches),
+        "answer": answer(known, touches=touches, scarce=scarce),
         "decision": {
             **said["text"],
             "why": said["why"],

@@ -92,7 +92,7 @@ def file_stem(name: str) -> str:
 
     Examples:
         >>> file_stem("s100000003"), file_stem("../../etc")
-        ('s100000003', 'key-2c06ccdff39e')
+        ('s100000003', 'key-74ccf3c5b4c1')
     """
     if _SAFE.fullmatch(name):
         return name

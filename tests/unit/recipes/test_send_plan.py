@@ -10,13 +10,14 @@ import pytest
 
 from analysis.data.connect import open_tables
 from analysis.errors import MissingTableError
+from analysis.evidence import Estimate
 from analysis.params import SendPlanParams
 from analysis.recipes import send_plan as made
 from analysis.recipes import send_plan_page as page
 from analysis.recipes import send_plan_people as people
 from analysis.recipes.resolver import Previous, read_kept, write_kept
 from analysis.recipes.strategies import strategy_channels
-from analysis.touch.plan.wording import REASON_LABELS
+from analysis.touch.plan.wording import REASON_LABELS, answer, decision
 
 AS_OF = date(2026, 6, 30)
 ZONE = "Asia/Shanghai"
@@ -191,6 +192,13 @@ def test_the_page_says_how_much_what_limits_and_who_is_left_out(touches, choices
     assert "{staff_hour}" in words["limits"]["zh"] or "{budget}" in words["limits"]["zh"]
     assert page.send_plan_by_day(touches, channels, PARAMS, AS_OF)["n_touches"].sum() == len(touches)
     assert page.send_plan_by_message(touches, PARAMS)["n_touches"].sum() == len(touches)
+
+
+def test_a_plan_without_touches_says_whether_time_or_worth_is_lacking():
+    nothing = Estimate(0.0, "money", 0.0, 0.0, 0.8)
+    for scarce, said in (("staff_hour", "no staff time"), (None, "no touch is worth")):
+        assert said in answer(nothing, touches=0, scarce=scarce)["en"]
+        assert "{n_touches}" not in decision(touches=0, scarce=scarce)["text"]["en"]
 
 
 def test_lists_carry_a_filled_in_reason_in_both_languages(touches, customers, channels):

@@ -36,8 +36,15 @@ LIMIT_LABELS: Final[dict[str, dict[str, Words]]] = {
 }
 
 
-def answer(profit: Estimate, *, touches: int) -> dict[str, str]:
-    """Return the page's one sentence."""
+def answer(profit: Estimate, *, touches: int, scarce: str | None = None) -> dict[str, str]:
+    """Return the page's one sentence; ``scarce`` as in ``decision``."""
+    if touches == 0 and scarce is not None:
+        return {
+            "zh": "本周发不了：没有留出员工时间或预算",
+            "en": "Nothing can go out this week: there is no staff time or money for it",
+            "detail_zh": "值得触达的客户见下面各组人数。",
+            "detail_en": "The groups below say how many would be worth it.",
+        }
     if touches == 0:
         return {
             "zh": "本周不发：没有一次触达值得打扰客户",
@@ -60,7 +67,7 @@ def answer(profit: Estimate, *, touches: int) -> dict[str, str]:
 
 def decision(*, touches: int, scarce: str | None) -> dict[str, Words]:
     """Return what to do and why; ``scarce`` names the limit that costs most, None if nothing is short."""
-    if touches == 0:
+    if touches == 0 and scarce is None:
         text = {"zh": "本周不发名单", "en": "Send no list this week"}
         why = {
             "zh": "按现在的假设，每次触达的代价都高于收益。",
@@ -81,6 +88,8 @@ def decision(*, touches: int, scarce: str | None) -> dict[str, Words]:
             "en": "Time and money suffice: all that is worth it is planned.",
         },
     }[scarce]
+    if touches == 0:
+        return {"text": {"zh": "先给触达留出时间", "en": "Make room for touches first"}, "why": why}
     text = {"zh": "按名单发：{n_touches}，{staff_hours}", "en": "Send from the lists: {n_touches}, {staff_hours}"}
     return {"text": text, "why": why}
 
