@@ -218,6 +218,24 @@ def test_what_happened_in_the_judging_window_changes_nothing_that_was_forecast_f
     assert not np.allclose(past[0]["p_model"], past[0]["p_baseline"])  # the full model was fitted
 
 
+def test_touches_are_those_known_when_the_contact_is_looked_up_and_no_later_ones(tmp_path):
+    """To explain: up to the hour of the day itself. To forecast: up to the end of the day ``days_before`` earlier."""
+    folder = shop(tmp_path / "data", n=1_500)
+    touches = pd.read_parquet(folder / "touches.parquet")
+    local = touches["delivered_at"] + pd.Timedelta(hours=8)
+    recipes = open_recipes(folder, tmp_path / "out")
+    customers, days = recipes.get("contact_spells")["customer_id"], recipes.get("contact_days")
+    for role, hour in (("explain", None), ("learn", 24.0), ("learn_past", 24.0), ("score", 24.0)):
+        rows = days[days["role"] == role]
+        rows = pd.concat([rows[rows["n_received_7d__private_chat"] > 0].head(60), rows.head(60)])
+        for row in rows.to_dict("records"):
+            back = 0 if role == "explain" else row["days_before"]
+            moment = row["day"] - pd.Timedelta(days=back) + pd.Timedelta(hours=row["hour"] if hour is None else hour)
+            mine = touches["customer_id"] == customers[row["contact"]]
+            week = mine & (local < moment.floor("min")) & (local >= moment.floor("min") - pd.Timedelta(days=7))
+            assert row["n_received_7d__private_chat"] == week.sum()
+
+
 def test_permuted_ends_leave_nothing_to_rank(tmp_path):
     from analysis.stats.scoring import area_under_curve
 
