@@ -115,7 +115,9 @@ def _churn_model(size: str, repeats: int) -> dict[str, Any]:
     ways: dict[str, dict[str, Any]] = {}
     for way, where in churn_model.WAYS.items():
         python = Path(sys.executable) if where == "ours" else _peers()
-        cost = cheapest([python, HERE / "churn_model.py", way, path], repeats=min(repeats, 2))
+        # one thread each: OpenMP's threads burn CPU while they wait, on busy cores several times what they work
+        command = [python, HERE / "churn_model.py", way, path]
+        cost = cheapest(command, repeats=min(repeats, 2), env={"OMP_NUM_THREADS": "1"})
         ways[way] = {**cost.answer, "process_cpu_seconds": round(cost.cpu_seconds, 2), "peak_mb": round(cost.peak_mb)}
         ours = ways["siyu"]["fit_and_score_cpu"]
         ways[way]["times_siyu"] = round(ways[way]["fit_and_score_cpu"] / ours, 2)
