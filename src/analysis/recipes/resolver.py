@@ -3,7 +3,8 @@
 A recipe is a public function in this folder; its parameter names say what it needs: other recipes, the
 tables as of the run's day, a notebook's parameters. Its result is kept as Parquet (a table) or JSON (a
 dict), named by a digest of all that went in, the code included. Several kernels may ask for the same
-recipe at once: one computes under a lock, the others read.
+recipe at once: one computes under a lock, the others read. A parameter with the default None is optional: where the
+data cannot give that recipe (a table is missing, customers are too few) it gets None.
 """
 
 import ast
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from analysis.checks import nearest
 from analysis.context import RunContext
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, MissingTableError, TooFewError
 from analysis.whole_files import beside
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ class Recipe:
         name: Name of the function and of what it makes.
         module: Module that holds it; imported only when it must be computed.
         needs: Its parameter names.
+        optional: Those of them whose default is None.
     """
 
     name: str
     module: str
     needs: tuple[str, ...]
+    optional: frozenset[str] = frozenset()
 
 
 @cache
@@ -66,8 +69,17 @@ def recipes() -> dict[str, Recipe]:
             if node.name in found:
                 raise AnalysisError(f"Recipe '{node.name}' is defined in {found[node.name].module} and {path.stem}.")
             arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-            found[node.name] = Recipe(node.name, f"analysis.recipes.{path.stem}", tuple(a.arg for a in arguments))
+            needs = tuple(argument.arg for argument in arguments)
+            found[node.name] = Recipe(node.name, f"analysis.recipes.{path.stem}", needs, _optional(node.args))
     return found
+
+
+def _optional(arguments: ast.arguments) -> frozenset[str]:
+    """Return the parameters whose default is None."""
+    plain = [*arguments.posonlyargs, *arguments.args]
+    defaults = zip(plain[len(plain) - len(arguments.defaults) :], arguments.defaults, strict=True)
+    by_name = [*defaults, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
+    return frozenset(a.arg for a, d in by_name if isinstance(d, ast.Constant) and d.value is None)
 
 
 @cache
@@ -153,7 +165,7 @@ class Resolver:
         if (kept := _find(folder, stem)) is not None:
             return kept
         # What it needs is made before the lock is taken: locks are then held one at a time.
-        needs = {need: self.get(need) if need in recipes() else self._leaf(need, recipe) for need in recipe.needs}
+        needs = {need: self._needed(need, recipe) for need in recipe.needs}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(folder / f"{stem}.lock"):
             if (kept := _find(folder, stem)) is None:
@@ -161,6 +173,16 @@ class Resolver:
                 # Read back what was written, so that a fresh and a kept result are the same to the last bit.
                 kept = read_kept(write_kept(made, folder / stem))
         return kept
+
+    def _needed(self, need: str, recipe: Recipe) -> Any:
+        if need not in recipes():
+            return self._leaf(need, recipe)
+        try:
+            return self.get(need)
+        except (MissingTableError, TooFewError):
+            if need in recipe.optional:
+                return None
+            raise
 
     def _leaf_key(self, need: str, recipe: Recipe) -> str:
         if need in {"tables", "accounts"}:

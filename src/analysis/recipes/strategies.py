@@ -1,7 +1,8 @@
 """From features to simulated strategies: the purchase clock, who can be touched how, and what every strategy brought.
 
 The chain: ``purchase_clock`` (each customer's own pace) → ``strategy_customers`` (what audiences see) →
-``strategy_totals`` (the simulation, replicate by replicate) → the tables of a page (``strategy_page``).
+``strategy_simulation`` (replicate by replicate, whole and by segment) and ``strategy_long_run`` (a year, with fewer
+replicates) → the tables of a page (``strategy_page``, ``strategy_sensitivity``).
 """
 
 from datetime import date
@@ -15,21 +16,21 @@ from analysis.data.connect import Tables
 from analysis.evidence import Estimate
 from analysis.params import StrategiesParams
 from analysis.touch.effects import channel_weights, draw_channel_rates, draw_effects, load_effects
-from analysis.touch.outcome import Outcome, outcome_from, totals_table
-from analysis.touch.policies import caps_in_force, load_policies
-from analysis.touch.population import HISTORY_PREFIX
-from analysis.touch.simulator import simulate
-from analysis.touch.strategies import Economics, StrategySet, load_strategies
-from analysis.touch.summary import ledger, outcomes
+from analysis.touch.outcome import outcome_from, segment_totals_table, totals_table
+from analysis.touch.season_curve import season_curve, weekly_counts
+from analysis.touch.strategies import load_strategies
+from analysis.touch.summary import ledger, outcomes, segment_outcomes
 from analysis.touch.summary import strategy_draws as draws_of
+from analysis.touch.trial import effects_of, run_trial, trial_of
 
-_HISTORY_DAYS: Final = 90
 _SETTLING_DAYS: Final = 3  # touches this fresh may still be confirmed and read
-_PRIOR_ORDERS: Final = 2.0  # a customer's order value is drawn towards the shop's with the weight of two orders
 _MOST_OBSERVATIONS: Final = 1_000.0  # rates drift: no past, however long, weighs more than so many touches
 _LANES: Final = 2  # lanes of luck per draw: the fewest that tell luck from ignorance
-_EARLY_DAYS: Final = (14, 30)
-_POLICIES: Final = ("params/policies/wecom.yaml", "params/policies/other_channels.yaml")
+_EARLY_DAYS: Final = 30
+_LONG_DAYS: Final = 365
+_LONG_REPLICATES: Final = 80
+_LONG_CUSTOMERS: Final = 20_000  # of more, every replicate simulates so many of its own
+_SENSITIVITY_DRAWS: Final = 1.2  # draws behind the sensitivity, per replicate
 
 
 def touch_rates(tables: Tables, as_of: date) -> pd.DataFrame:
@@ -112,35 +113,13 @@ def strategy_economics(tables: Tables, strategies_params: StrategiesParams) -> d
     }
 
 
-def strategy_customers(
-    features: pd.DataFrame, purchase_clock: pd.DataFrame, churn_scores: pd.DataFrame, tables: Tables
-) -> pd.DataFrame:
-    """The customers as audiences see them, one row each: features, clock, and what can be done with them.
-
-    Adds ``p_churn`` (from ``churn_scores``; for customers without a score the clock's chance of no order in 60 days),
-    ``order_value`` (currency, drawn towards the shop's mean), ``is_contact`` (everyone where contacts are not known)
-    and ``touches_per_day_<channel>`` (assigned, of the last 90 days; absent where touches are not known).
-    """
-    scores = churn_scores[["customer_id", "p_churn"]]
-    table = features.merge(purchase_clock, on="customer_id").merge(scores, on="customer_id", how="left")
-    silent = (table["rate_days"] / (table["rate_days"] + 60.0)) ** table["rate_shape"]
-    by_clock = 1 - table["p_alive"] * (1 - silent)
-    table["p_churn"] = table["p_churn"].astype(float).fillna(by_clock)
-    orders, revenue = table["n_orders"].astype(float), table["revenue"].astype(float)
-    overall = float(revenue.sum() / max(orders.sum(), 1.0))
-    table["order_value"] = ((revenue + _PRIOR_ORDERS * overall) / (orders + _PRIOR_ORDERS)).clip(lower=0.0)
-    table["days_since_last_order"] = table["days_since_last_order"].astype(float)
-    table["is_contact"] = table["n_contacts"].fillna(0) > 0 if tables.has("contacts") else True
-    marker = f"n_assigned_{_HISTORY_DAYS}d__"
-    for column in [name for name in features.columns if name.startswith(marker)]:
-        channel = column.removeprefix(marker)
-        table[f"{HISTORY_PREFIX}{channel}"] = table[column].astype(float).fillna(0.0) / _HISTORY_DAYS
-    return table
-
-
 def strategy_effects(strategy_channels: pd.DataFrame, strategies_params: StrategiesParams, seed: int) -> pd.DataFrame:
-    """The possible worlds the strategies are tried in: one row per draw of all effect sizes and channel rates."""
-    draws = max(strategies_params.replicates // _LANES, 1)
+    """The possible worlds the strategies are tried in: one row per draw of all effect sizes and channel rates.
+
+    The simulation of all strategies takes the first half as many as there are replicates, what is compared with what
+    an assumption changes takes them all.
+    """
+    draws = max(int(strategies_params.replicates * _SENSITIVITY_DRAWS), 12)
     effects = draw_effects(load_effects(strategies_params.effects), draws=draws, seed=seed)
     rows = strategy_channels.to_dict("records")
     rates = {
@@ -152,61 +131,135 @@ def strategy_effects(strategy_channels: pd.DataFrame, strategies_params: Strateg
     return pd.DataFrame({"draw": np.arange(draws), **effects, **drawn})
 
 
-def strategy_totals(
+def strategy_season(purchase_log: pd.DataFrame, strategies_params: StrategiesParams, as_of: date) -> dict[str, Any]:
+    """How fast customers are expected to buy on each day ahead, from the same weeks of the past.
+
+    Keys: ``factors`` (one per day, mean 1 over the history), ``known`` (whether history tells a season) and ``reason``
+    (``season``, ``short``, ``one_cohort``, ``few`` or ``flat``).
+    """
+    days = purchase_log["day"].to_numpy(dtype=np.int64)
+    customer = purchase_log["customer_id"].astype("category").cat.codes.to_numpy()
+    orders, there = weekly_counts(days, customer=customer, last_day=(as_of - date(1970, 1, 1)).days)
+    curve = season_curve(orders, there, horizon_days=max(strategies_params.horizon_days, _LONG_DAYS))
+    return {"factors": curve.factors.tolist(), "known": curve.known, "reason": curve.reason}
+
+
+def strategy_simulation(
     strategy_customers: pd.DataFrame,
     strategy_channels: pd.DataFrame,
     strategy_effects: pd.DataFrame,
     strategy_economics: dict[str, Any],
+    strategy_season: dict[str, Any],
     strategies_params: StrategiesParams,
     as_of: date,
     seed: int,
 ) -> pd.DataFrame:
-    """The simulation: one row per strategy, checkpoint (day) and replicate, one column per ledger entry and count."""
-    effects = {str(name): strategy_effects[name].to_numpy(dtype=float) for name in strategy_effects.columns[1:]}
-    rules = load_policies(*_POLICIES)
-    outcome = simulate(
+    """The simulation: one row per strategy, checkpoint (day) and replicate, one column per ledger entry and count.
+
+    Rows of all customers have no ``segment``; those of each RFM tier follow, without fixed costs.
+    """
+    params = strategies_params
+    trial = trial_of(
         strategy_customers,
-        strategies=_priced(strategies_params, customers=strategy_customers, economics=strategy_economics),
         channels=strategy_channels,
-        effects=effects,
-        caps=caps_in_force(rules, on=as_of, mode=strategies_params.cap_mode),
+        economics=strategy_economics,
+        season=strategy_season["factors"],
+        strategies=params.strategies,
+        cap_mode=params.cap_mode,
         as_of=as_of,
-        horizon_days=strategies_params.horizon_days,
         seed=seed,
+    )
+    outcome = run_trial(
+        trial,
+        effects=effects_of(strategy_effects, draws=max(params.replicates // _LANES, 1)),
+        horizon_days=params.horizon_days,
         lanes_per_draw=_LANES,
-        sample_customers=strategies_params.sample_customers,
-        checkpoints=_EARLY_DAYS,
+        sample_customers=params.sample_customers,
+        checkpoints=(_EARLY_DAYS,),
+        segment_by="tier",
+    )
+    whole, split = totals_table(outcome), segment_totals_table(outcome)
+    return pd.concat([whole.assign(segment=None), split], ignore_index=True)
+
+
+def strategy_totals(strategy_simulation: pd.DataFrame) -> pd.DataFrame:
+    """The totals of all customers: one row per strategy, checkpoint (day) and replicate."""
+    whole = strategy_simulation[strategy_simulation["segment"].isna()].drop(columns="segment")
+    counts = ["lanes_per_draw", "n_customers", "n_simulated"]
+    return whole.astype(dict.fromkeys(counts, "int64")).reset_index(drop=True)
+
+
+def strategy_segment_totals(strategy_simulation: pd.DataFrame) -> pd.DataFrame:
+    """The totals by segment: one row per segment, strategy, checkpoint (day) and replicate."""
+    split = strategy_simulation[strategy_simulation["segment"].notna()]
+    return split.drop(columns=["lanes_per_draw", "n_customers", "n_simulated"]).reset_index(drop=True)
+
+
+def strategy_long_run(
+    strategy_customers: pd.DataFrame,
+    strategy_channels: pd.DataFrame,
+    strategy_effects: pd.DataFrame,
+    strategy_economics: dict[str, Any],
+    strategy_season: dict[str, Any],
+    strategies_params: StrategiesParams,
+    as_of: date,
+    seed: int,
+) -> pd.DataFrame:
+    """A whole year of all strategies with fewer replicates: one row per strategy, checkpoint (day) and replicate."""
+    params = strategies_params
+    trial = trial_of(
+        strategy_customers,
+        channels=strategy_channels,
+        economics=strategy_economics,
+        season=strategy_season["factors"],
+        strategies=params.strategies,
+        cap_mode=params.cap_mode,
+        as_of=as_of,
+        seed=seed,
+    )
+    replicates = min(params.replicates, _LONG_REPLICATES)
+    outcome = run_trial(
+        trial,
+        effects=effects_of(strategy_effects, draws=max(replicates // _LANES, 1)),
+        horizon_days=max(_LONG_DAYS, params.horizon_days),
+        lanes_per_draw=_LANES,
+        sample_customers=min(params.sample_customers or _LONG_CUSTOMERS, _LONG_CUSTOMERS),
+        checkpoints=(_EARLY_DAYS, params.horizon_days),
     )
     return totals_table(outcome)
 
 
-def strategy_outcomes(strategy_totals: pd.DataFrame, strategy_effects: pd.DataFrame) -> pd.DataFrame:
+def strategy_outcomes(
+    strategy_totals: pd.DataFrame, strategy_effects: pd.DataFrame, strategy_economics: dict[str, Any]
+) -> pd.DataFrame:
     """All measures of all strategies: strategy, measure, value, unit, interval (80 %), standard error, grade, n."""
-    return outcomes(_outcome(strategy_totals, strategy_effects), grade="D")
+    outcome = outcome_from(strategy_totals, effects=strategy_effects)
+    return outcomes(outcome, grade="D", margin_share=float(strategy_economics["margin_share"]))
+
+
+def strategy_segments(
+    strategy_totals: pd.DataFrame,
+    strategy_segment_totals: pd.DataFrame,
+    strategy_effects: pd.DataFrame,
+    strategy_customers: pd.DataFrame,
+    strategy_economics: dict[str, Any],
+) -> pd.DataFrame:
+    """All measures by RFM tier and strategy at the horizon: segment, strategy, measure, value, unit, interval, n."""
+    outcome = outcome_from(strategy_totals, effects=strategy_effects, by_segment=strategy_segment_totals)
+    sizes = strategy_customers["tier"].astype("string").fillna("-").value_counts()
+    customers = {segment: int(sizes.get(segment, 0)) for segment in outcome.segments}
+    share = float(strategy_economics["margin_share"])
+    return segment_outcomes(outcome, customers=customers, grade="D", margin_share=share)
 
 
 def strategy_draws(strategy_totals: pd.DataFrame, strategy_effects: pd.DataFrame) -> pd.DataFrame:
     """Incremental profit, orders and deletions per strategy and draw of the effects, luck averaged."""
-    return draws_of(_outcome(strategy_totals, strategy_effects))
+    return draws_of(outcome_from(strategy_totals, effects=strategy_effects))
 
 
 def strategy_ledger(strategy_totals: pd.DataFrame, strategy_effects: pd.DataFrame) -> pd.DataFrame:
     """Increments of every ledger entry against no touch; the rows of a strategy sum to its incremental profit."""
-    return ledger(_outcome(strategy_totals, strategy_effects))
-
-
-def _outcome(totals: pd.DataFrame, effects: pd.DataFrame) -> Outcome:
-    return outcome_from(totals, effects=effects)
-
-
-def _priced(params: StrategiesParams, *, customers: pd.DataFrame, economics: dict[str, Any]) -> StrategySet:
-    """Return the strategies at the book's margin and wage; where nobody was touched, going on as before is free."""
-    known = {name: economics[name] for name in ("margin_share", "wage_per_hour", "source")}
-    plans = load_strategies(params.strategies)
-    touched = any(str(name).startswith(HISTORY_PREFIX) and customers[name].sum() > 0 for name in customers.columns)
-    free = {} if touched else {"fixed_monthly_cost": 0.0}
-    strategies = [plan.model_copy(update=free) if plan.as_history else plan for plan in plans.strategies]
-    return plans.model_copy(update={"economics": Economics.model_validate(known), "strategies": strategies})
+    return ledger(outcome_from(strategy_totals, effects=strategy_effects))
 
 
 def _measured_margin(tables: Tables) -> float | None:

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.checks import columns_present
 from analysis.touch.money import ENTRIES
 
-__all__ = ["Outcome", "outcome_from", "totals_table"]
+__all__ = ["Outcome", "outcome_from", "segment_totals_table", "totals_table"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,8 +55,20 @@ def totals_table(outcome: Outcome) -> pd.DataFrame:
     )
 
 
-def outcome_from(table: pd.DataFrame, *, effects: pd.DataFrame) -> Outcome:
+def segment_totals_table(outcome: Outcome) -> pd.DataFrame:
+    """Return the totals by segment as a table: one row per segment, strategy, checkpoint (day) and replicate."""
+    names = (outcome.segments, outcome.strategies, outcome.checkpoints, range(outcome.totals.shape[2]))
+    index = pd.MultiIndex.from_product(names, names=("segment", *_AXES))
+    return pd.DataFrame(outcome.by_segment.reshape(-1, len(ENTRIES)), columns=list(ENTRIES), index=index).reset_index()
+
+
+def outcome_from(table: pd.DataFrame, *, effects: pd.DataFrame, by_segment: pd.DataFrame | None = None) -> Outcome:
     """Return the outcome that ``totals_table`` wrote, with its draws of the effects (one row per draw).
+
+    Args:
+        table: As ``totals_table`` wrote it.
+        effects: One row per draw; its first draws are those of the table.
+        by_segment: As ``segment_totals_table`` wrote it, for the split by segment.
 
     Raises:
         AnalysisError: If a column is missing.
@@ -66,6 +78,11 @@ def outcome_from(table: pd.DataFrame, *, effects: pd.DataFrame) -> Outcome:
     checkpoints = tuple(int(day) for day in dict.fromkeys(table["checkpoint"]))
     totals = table[list(ENTRIES)].to_numpy(dtype=float).reshape(len(strategies), len(checkpoints), -1, len(ENTRIES))
     first = table.iloc[0]
+    draws = totals.shape[2] // int(first["lanes_per_draw"])
+    segments = () if by_segment is None else tuple(dict.fromkeys(by_segment["segment"]))
+    split = np.zeros((0, *totals.shape))
+    if by_segment is not None:
+        split = by_segment[list(ENTRIES)].to_numpy(dtype=float).reshape(len(segments), *totals.shape)
     return Outcome(
         strategies=strategies,
         checkpoints=checkpoints,
@@ -73,5 +90,7 @@ def outcome_from(table: pd.DataFrame, *, effects: pd.DataFrame) -> Outcome:
         lanes_per_draw=int(first["lanes_per_draw"]),
         n_customers=int(first["n_customers"]),
         n_simulated=int(first["n_simulated"]),
-        effects={str(name): effects[name].to_numpy(dtype=float) for name in effects.columns if name != "draw"},
+        effects={str(name): effects[name].to_numpy(dtype=float)[:draws] for name in effects.columns if name != "draw"},
+        segments=segments,
+        by_segment=split,
     )

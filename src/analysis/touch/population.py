@@ -39,7 +39,8 @@ class Population:
         columns: ``layout.CUSTOMER_COLUMNS``, (customers, columns); money in the book's currency.
         history: Assigned touches a day of the past, (customers, channels).
         refuses: Whether a channel is refused, (customers, channels).
-        eligible: Whether a step's audience holds the customer, (customers, steps of all strategies).
+        eligible: Whether a step's audience holds the customer, (customers, steps of all strategies); the touches of
+            the past are a step per channel, open to everybody.
         step_day: Day of the simulation on which a step with a day column is due, (customers, such steps).
         segments: Names of the segments, by number.
     """
@@ -94,7 +95,7 @@ def build_population(
         columns=_columns(ranked, margin_share=strategies.economics.margin_share, channels=channels, segment=segment),
         history=_by_channel(ranked, prefix=HISTORY_PREFIX, channels=channels).astype(np.float32),
         refuses=(_by_channel(ranked, prefix=REFUSAL_PREFIX, channels=channels) > 0).astype(np.uint8),
-        eligible=_side_by_side([audience(ranked, conditions=step.audience) for step in steps], rows=len(ranked)).astype(
+        eligible=_side_by_side(_audiences(ranked, strategies=strategies, channels=channels), rows=len(ranked)).astype(
             np.uint8
         ),
         step_day=_side_by_side(
@@ -107,6 +108,18 @@ def build_population(
         ).astype(np.float32),
         segments=segments,
     )
+
+
+def _audiences(ranked: pd.DataFrame, *, strategies: StrategySet, channels: list[str]) -> list[npt.NDArray[np.bool_]]:
+    """Return who may be touched, step by step in the order in which ``program.plan_of`` lays the steps out."""
+    past = channels_of_the_past(ranked)
+    found = []
+    for strategy in strategies.strategies:
+        if strategy.as_history:
+            found += [np.ones(len(ranked), dtype=bool) for channel in channels if channel in past]
+        else:
+            found += [audience(ranked, conditions=step.audience) for step in strategy.steps]
+    return found
 
 
 def _columns(

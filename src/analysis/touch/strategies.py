@@ -16,9 +16,10 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field, model_validator
 
-from analysis.checks import columns_present
-from analysis.dated_files import DatedModel, read_dated
+from analysis.checks import columns_present, nearest
+from analysis.dated_files import DatedModel, find_file, read_dated
 from analysis.errors import AnalysisError, BookError
+from analysis.yaml12 import parse
 
 __all__ = [
     "AS_HISTORY",
@@ -34,6 +35,7 @@ __all__ = [
     "Trigger",
     "audience",
     "check_channels",
+    "check_columns",
     "columns_used",
     "load_strategies",
 ]
@@ -236,6 +238,37 @@ def columns_used(strategies: StrategySet) -> tuple[str, ...]:
     steps = [step for strategy in strategies.strategies for step in strategy.steps]
     used = {c.column for step in steps for c in step.audience}
     return tuple(sorted(used | {step.trigger.day_column for step in steps if step.trigger.day_column}))
+
+
+def check_columns(name: str | Path, *, columns: list[str]) -> tuple[str, ...]:
+    """Return the columns that a file's audiences and triggers look at.
+
+    Args:
+        name: The file.
+        columns: All that a customer table may have; a channel's own column (``n_read_30d__moments``) follows the one
+            before the two underscores.
+
+    Raises:
+        BookError: If a column is not among them; each with its line and the nearest known name.
+    """
+    strategies, path = load_strategies(name), find_file(name)
+    lines = parse(path.read_text(encoding="utf-8"), name=path.name)
+    known = set(columns)
+    wrong = []
+    for s, strategy in enumerate(strategies.strategies):
+        for t, step in enumerate(strategy.steps):
+            place: tuple[str | int, ...] = ("strategies", s, "steps", t)
+            looked = [((*place, "audience", c, "column"), found.column) for c, found in enumerate(step.audience)]
+            if step.trigger.day_column:
+                looked.append(((*place, "trigger", "day_column"), step.trigger.day_column))
+            wrong += [
+                (lines.line(at), column) for at, column in looked if not {column, column.partition("__")[0]} & known
+            ]
+    if wrong:
+        found = "\n".join(f"{path.name}:{line}: there is no column '{column}' of customers." for line, column in wrong)
+        close = nearest(wrong[0][1], known)
+        raise BookError(found, hint=f"did you mean '{close}'?" if close else "a customer table has no such column")
+    return columns_used(strategies)
 
 
 def audience(customers: pd.DataFrame, *, conditions: list[Condition]) -> npt.NDArray[np.bool_]:

@@ -4,6 +4,7 @@ Two kinds of uncertainty go into an interval: what we do not know (draws of the 
 simulate a sample of customers, which makes luck look larger than it is for all of them; ``rescaled`` corrects that.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -24,6 +25,8 @@ __all__ = [
     "outcomes",
     "p_best",
     "rescaled",
+    "segment_outcomes",
+    "spread_of",
     "strategy_draws",
 ]
 
@@ -40,6 +43,10 @@ MEASURES: Final = {
     "read_touches": "touches",
     "staff_hours": "hours",
     "cost": "money",
+    "incremental_revenue": "money",
+    "roi": "ratio",
+    "refusals": "customers",
+    "reach": "share",
 }
 
 
@@ -52,24 +59,37 @@ class Spread(NamedTuple):
     std_error: float
 
 
-def increments(outcome: Outcome, *, checkpoint: int = -1) -> dict[str, Floats]:
+def increments(outcome: Outcome, *, checkpoint: int = -1, margin_share: float = 1.0) -> dict[str, Floats]:
     """Return each measure per strategy and replicate, (strategies, replicates), for all customers.
 
     Increments are against ``no_touch`` in the same replicate: same customers, same luck.
+
+    Args:
+        outcome: What was simulated.
+        checkpoint: Place of the checkpoint; the last one is the horizon.
+        margin_share: Margin of an order's amount (0-1), by which revenue is worked out; it is counted after coupons.
     """
-    totals = outcome.totals[:, checkpoint]
+    return _measures(outcome.totals[:, checkpoint], outcome, customers=outcome.n_customers, margin_share=margin_share)
+
+
+def _measures(totals: Floats, outcome: Outcome, *, customers: float, margin_share: float) -> dict[str, Floats]:
     extra = totals - totals[outcome.strategies.index(NO_TOUCH)]
     costs = [entry(name) for name in ("coupons", "touch_costs", "staff_costs", "fixed_costs")]
+    cost, gain = -totals[..., costs].sum(axis=-1), profit(extra)
     return {
-        "incremental_profit": profit(extra),
+        "incremental_profit": gain,
         "incremental_orders": extra[..., entry("orders")],
-        "incremental_repurchase_rate": extra[..., entry("repurchasers")] / outcome.n_customers,
+        "incremental_repurchase_rate": extra[..., entry("repurchasers")] / max(customers, 1.0),
         "deletions": totals[..., entry("deletions")],
         "incremental_deletions": extra[..., entry("deletions")],
         "touches": totals[..., entry("delivered")],
         "read_touches": totals[..., entry("read")],
         "staff_hours": totals[..., entry("staff_minutes")] / 60,
-        "cost": -totals[..., costs].sum(axis=-1),
+        "cost": cost,
+        "incremental_revenue": extra[..., entry("margin")] / margin_share + extra[..., entry("coupons")],
+        "roi": np.divide(gain, cost, out=np.full_like(gain, np.nan), where=cost > 0),
+        "refusals": totals[..., entry("refusals")],
+        "reach": totals[..., entry("reached")] / max(customers, 1.0),
     }
 
 
@@ -114,18 +134,49 @@ def p_best(outcome: Outcome) -> pd.DataFrame:
     Profit is averaged over the lanes of a draw first. What luck remains in that average moves shares towards each
     other, so a high share is, if anything, understated. Doing nothing competes with a profit of 0.
     """
-    gain = increments(outcome)["incremental_profit"]
-    by_draw = gain.reshape(len(gain), -1, outcome.lanes_per_draw).mean(axis=2)
-    draws = by_draw.shape[1]
-    share = np.bincount(by_draw.argmax(axis=0), minlength=len(gain)) / draws
+    share, draws = _shares_best(increments(outcome)["incremental_profit"], lanes_per_draw=outcome.lanes_per_draw)
     error = np.sqrt(share * (1 - share) / draws)
     return pd.DataFrame({"strategy": outcome.strategies, "p_best": share, "p_best_std_error": error, "draws": draws})
 
 
-def outcomes(outcome: Outcome, *, grade: str) -> pd.DataFrame:
+def _shares_best(gain: Floats, *, lanes_per_draw: int) -> tuple[Floats, int]:
+    by_draw = gain.reshape(len(gain), -1, lanes_per_draw).mean(axis=2)
+    return np.bincount(by_draw.argmax(axis=0), minlength=len(gain)) / by_draw.shape[1], by_draw.shape[1]
+
+
+def segment_outcomes(
+    outcome: Outcome, *, customers: Mapping[str, int], grade: str, margin_share: float = 1.0
+) -> pd.DataFrame:
+    """Return all measures by segment at the horizon: segment, strategy, measure, value, unit, interval, grade, n.
+
+    ``p_best`` (without interval) is the share of draws in which the strategy's expected profit in that segment is the
+    highest. Fixed costs belong to no segment.
+
+    Args:
+        outcome: What was simulated, with its split by segment.
+        customers: Customers of each segment.
+        grade: Evidence grade of all of it.
+        margin_share: As in ``increments``.
+    """
+    rows: list[dict[str, Any]] = []
+    for place, segment in enumerate(outcome.segments):
+        n = customers[segment]
+        measures = _measures(outcome.by_segment[place, :, -1], outcome, customers=n, margin_share=margin_share)
+        share, _ = _shares_best(measures["incremental_profit"], lanes_per_draw=outcome.lanes_per_draw)
+        for s, strategy in enumerate(outcome.strategies):
+            about = {"segment": segment, "strategy": strategy, "n": n}
+            rows += [
+                {**about, "measure": m, "unit": MEASURES[m], **spread_of(values[s], outcome=outcome)._asdict()}
+                for m, values in measures.items()
+            ]
+            rows.append({**about, "measure": "p_best", "unit": "share", "value": float(share[s])})
+    return pd.DataFrame(rows).assign(confidence_level=CONFIDENCE, grade=grade)
+
+
+def outcomes(outcome: Outcome, *, grade: str, margin_share: float = 1.0) -> pd.DataFrame:
     """Return the tidy table of all measures: strategy, measure, value, unit, interval, grade."""
     rows: list[dict[str, Any]] = []
-    for measure, values in increments(outcome).items():
+    for measure, values in increments(outcome, margin_share=margin_share).items():
         for name, replicates in zip(outcome.strategies, values, strict=True):
             spread = spread_of(replicates, outcome=outcome)
             rows.append({"strategy": name, "measure": measure, "unit": MEASURES[measure], **spread._asdict()})

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.context import RunContext
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, MissingTableError
 from analysis.params import ChurnParams, TiersParams
 from analysis.recipes import resolver
 from analysis.recipes.resolver import Previous, Recipe, Resolver, read_kept, recipes, write_kept
@@ -177,3 +177,42 @@ def test_every_recipe_of_the_house_needs_only_what_is_provided():
 def test_kept_tables_come_back_as_they_were(tmp_path):
     table = pd.DataFrame({"id": ["007", "8"], "n": [1, 2], "x": [0.1, None]})
     pd.testing.assert_frame_equal(read_kept(write_kept(table, tmp_path / "t")), table)
+
+
+def test_an_optional_need_is_none_where_the_data_cannot_give_it(context, kitchen, monkeypatch):
+    module = sys.modules["kitchen"]
+
+    def contacts() -> pd.DataFrame:
+        raise MissingTableError("contacts", needed_by="contacts")
+
+    def broken() -> pd.DataFrame:
+        raise AnalysisError("a mistake is not a missing table")
+
+    def counted(base: pd.DataFrame, contacts: pd.DataFrame | None = None) -> dict[str, object]:
+        return {"rows": len(base), "known": contacts is not None}
+
+    def worse(broken: pd.DataFrame | None = None) -> dict[str, object]:
+        return {"known": broken is not None}
+
+    for function in (contacts, broken, counted, worse):
+        setattr(module, function.__name__, function)
+    monkeypatch.setattr(module, "strict", counted, raising=False)
+    menu = {
+        **resolver.recipes(),
+        "contacts": Recipe("contacts", "kitchen", ()),
+        "broken": Recipe("broken", "kitchen", ()),
+        "counted": Recipe("counted", "kitchen", ("base", "contacts"), frozenset({"contacts"})),
+        "strict": Recipe("strict", "kitchen", ("base", "contacts")),
+        "worse": Recipe("worse", "kitchen", ("broken",), frozenset({"broken"})),
+    }
+    monkeypatch.setattr(resolver, "recipes", lambda: menu)
+    assert Resolver(context, {}).get("counted") == {"rows": 2, "known": False}
+    with pytest.raises(MissingTableError):
+        Resolver(context, {}).get("strict")
+    with pytest.raises(AnalysisError, match="mistake"):
+        Resolver(context, {}).get("worse")
+
+
+def test_a_recipes_optional_needs_are_those_with_none_as_default():
+    assert recipes()["strategy_customers"].optional >= {"delete_scores", "customer_value", "next_need"}
+    assert recipes()["features"].optional == frozenset()

@@ -134,4 +134,10 @@ def test_weekday_and_every_so_many_days_triggers_are_due_on_their_days():
 
 
 def test_columns_used_are_those_of_all_audiences():
-    assert columns_used(load_strategies(FOLDER / "beauty.yaml")) == ("n_orders", "p_alive", "p_churn")
+    assert columns_used(load_strategies(FOLDER / "beauty.yaml")) == (
+        "expected_uplift",
+        "n_orders",
+        "p_alive",
+        "p_churn",
+        "uplift_rank",
+    )

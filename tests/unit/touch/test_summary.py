@@ -80,7 +80,10 @@ def test_outcomes_travel_as_a_table_and_come_back():
 def test_outcomes_table_has_each_measure_once_per_strategy_with_ordered_intervals():
     table = outcomes(made([[0] * 8, [1, 2, 3, 4, 5, 6, 7, 8]]), grade="D")
     assert not table.duplicated(["strategy", "measure"]).any()
-    assert (table["ci_lower"] <= table["ci_upper"]).all()
+    known = table.dropna(subset=["value"])
+    assert (known["ci_lower"] <= known["ci_upper"]).all()
+    # what costs nothing has no return on its cost
+    assert table[table["value"].isna()]["measure"].unique().tolist() == ["roi"]
     assert set(table["grade"]) == {"D"}
 
 
