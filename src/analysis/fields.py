@@ -275,6 +275,10 @@ FIELDS: Final[dict[str, Field]] = {
     ),
     "gates": Field("过关", "Gates passed"),
     "is_used": Field("本页采用", "Used here"),
+    "delete_band": Field("按删除概率", "By chance of deletion"),
+    "p_delete_from": Field("删除概率从", "Chance of deletion from", "share"),
+    "p_churn_from": Field("流失概率从", "Chance of leaving from", "share"),
+    "mean_p_delete": Field("平均删除概率", "Mean chance of deletion", "share"),
     "n_different": Field("与截断数据不同", "Differ from truncated data", "customers"),
     # --- value
     "clv": Field(
@@ -492,6 +496,7 @@ FIELDS: Final[dict[str, Field]] = {
         "q 值", "q-value", "score", "标出它时，误标的比例至多这么大", "Share of false alarms if it is flagged"
     ),
     "flagged": Field("疑似强制加好友", "Likely forced adds"),
+    "n_expected": Field("预测会删", "Expected deletions", "deletions"),
     "n_open": Field("当时未删好友", "Open contacts then", "contacts"),
     "n_deleted": Field("被客户删除", "Deleted by customers", "deletions"),
 }
