@@ -4,11 +4,12 @@ A law is an ordinary function of numbers or arrays. ``law`` compiles it for sing
 constants become single-precision, its named arguments ordinary ones, and ``exp``, ``expm1`` and ``clip`` of
 ``arithmetic`` become polynomials that a processor can run on a whole row of replicates at once.
 
-Compiled code is kept on disk in a folder named by a digest of all sources here, so that no change of a law, in
+Compiled code is kept on disk in a folder named by a digest of all files it is made from, so that no change of a law, in
 whatever file, can meet code that was compiled before it.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
@@ -23,10 +24,12 @@ from numba.extending import overload
 
 from analysis.touch import arithmetic
 
-__all__ = ["FAST", "cached", "law", "part"]
+__all__ = ["FAST", "cached", "law", "part", "sources_of"]
 
 FAST: Final = frozenset({"contract", "arcp", "afn", "nsz", "reassoc"})  # no promise about NaN or infinity: none occur
 _OPTIONS: Final[dict[str, Any]] = {"fastmath": set(FAST), "error_model": "numpy", "_nrt": False}
+_IMPORT: Final = re.compile(r"^from analysis\.touch(?:\.(\w+))? import (\([^)]*\)|.*)$", re.MULTILINE)
+_NAME: Final = re.compile(r"\w+")
 _HERE: Final = Path(__file__).resolve().parent
 
 
@@ -59,25 +62,41 @@ def cached(function: Callable[..., Any]) -> Any:
     """Return the function compiled, without the interpreter's lock, and kept on disk for the next process."""
     config: Any = numba_config
     before = config.CACHE_DIR
-    config.CACHE_DIR = str(_cache_folder())  # read once, when the function below is made
+    config.CACHE_DIR = str(
+        _cache_folder(Path(function.__code__.co_filename))
+    )  # read once, when the function below is made
     try:
         return numba.njit(cache=True, nogil=True, **_OPTIONS)(function)
     finally:
         config.CACHE_DIR = before
 
 
-def _cache_folder() -> Path:
+def _cache_folder(kernel: Path) -> Path:
     """Return the folder of this version's compiled code; folders of versions that are gone are removed."""
     digest = sha256()
-    for path in sorted(_HERE.glob("*.py")):
+    for path in sources_of(kernel):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     writable = os.access(_HERE, os.W_OK)
     home = _HERE / "__pycache__" if writable else Path.home() / ".cache" / "siyu"
-    folder = home / f"simulator-{digest.hexdigest()[:16]}"
+    folder = home / f"{kernel.stem}-{digest.hexdigest()[:16]}"
     if not folder.exists():
-        for old in home.glob("simulator-*"):
+        for old in home.glob(f"{kernel.stem}-*"):
             shutil.rmtree(old, ignore_errors=True)
     return folder
+
+
+def sources_of(module: Path) -> list[Path]:
+    """Return the files of this folder that a module is made from: itself, and all it imports, however far away."""
+    found, waiting = {_HERE / "compiled.py"}, [module]
+    while waiting:
+        path = waiting.pop()
+        if path in found and path.name != "compiled.py":
+            continue
+        found.add(path)
+        for folder, names in _IMPORT.findall(path.read_text(encoding="utf-8")):
+            parts = [folder] if folder else _NAME.findall(names)
+            waiting += [_HERE / f"{part}.py" for part in parts if _HERE / f"{part}.py" not in found]
+    return sorted(found)
 
 
 def _is_real(value: Any) -> bool:
