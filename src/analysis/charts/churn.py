@@ -1,7 +1,7 @@
-"""Pictures of the churn page: do the probabilities hold, where the money at risk is, what the forecast leans on."""
+"""Pictures of the churn page: both clocks, whether the probabilities hold, where money is at risk, what it leans on."""
 
-from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["drivers", "reliability_curve", "risk_grid", "risk_histogram"]
+__all__ = ["clock_grid", "drivers", "reliability_curve", "risk_grid"]
 
 
 def reliability_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
@@ -77,53 +77,109 @@ def risk_grid(table: pd.DataFrame, *, style: Style) -> "Figure":
             value_at_risk (currency), value_at_risk_each (currency a head); a hidden cell has no numbers.
         style: For whom.
     """
-    value, risk = f"value_band_{style.language}", f"risk_band_{style.language}"
-    rows, columns = list(dict.fromkeys(table[value])), list(dict.fromkeys(table[risk]))
-    height = 124 if style.narrow else 80
-    figure, axes = style.canvas(len(rows) * height + 52, left=8, right=0, top=44, bottom=8)
+    value, risk = (table[f"{axis}_band_{style.language}"].astype(str).tolist() for axis in ("value", "risk"))
+    each, dearest = table["value_at_risk_each"], table["value_at_risk_each"].max()
+    cells = []
+    for money, n, head in zip(table["value_at_risk"], table["n_customers"], each, strict=True):
+        number = style.number(head, "money")
+        words = (
+            style.number(n, "customers", bare=style.language == "en"),
+            style.text(f"人均 {number}", f"at {number} each") if n > 0 else "",
+        )
+        framed = bool(head == dearest > 0)
+        cells.append(_Cell(style.number(money, "money"), words, float(money), framed=framed))
+    return _draw_grid(cells, rows=value, columns=risk, style=style)
+
+
+def clock_grid(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw the customers on both clocks by risk of deletion (rows) and of buying no more (columns), with money at risk.
+
+    The cell of those likeliest to leave by both doors is framed.
+
+    Args:
+        table: One row per cell, likeliest first: labels ``delete_band_zh``, ``risk_band_zh`` … , n_customers
+            (customers), value_at_risk (currency), ``p_delete_from`` and ``p_churn_from`` (0-1: the least of the row and
+            of the column; unknown where nobody is); a hidden cell has no numbers.
+        style: For whom.
+    """
+    rows, columns = (
+        [
+            _from(label, p, first=p == table[least].min(), style=style)
+            for label, p in zip(
+                table[f"{axis}_band_{style.language}"].astype(str), _least(table, axis, least), strict=True
+            )
+        ]
+        for axis, least in (("delete", "p_delete_from"), ("risk", "p_churn_from"))
+    )
+    cells = []
+    for place, (n, money) in enumerate(zip(table["n_customers"], table["value_at_risk"], strict=True)):
+        at_stake = style.number(money, "money")
+        told = at_stake if style.narrow else style.text(f"牵涉 {at_stake}", f"{at_stake} at stake")
+        words = (told if n > 0 else "",)
+        cells.append(_Cell(style.number(n, "customers", bare=True), words, float(n), framed=place == 0 and n > 0))
+    return _draw_grid(cells, rows=rows, columns=columns, style=style)
+
+
+def _least(table: pd.DataFrame, axis: str, least: str) -> "pd.Series[float]":
+    """Return the least probability of each row's band: a hidden cell does not know its own."""
+    return table.groupby(f"{axis}_band_en")[least].transform("min")
+
+
+def _from(label: str, p: float, *, first: bool, style: Style) -> str:
+    """Return a band's name with its least probability beneath; the lowest band starts anywhere."""
+    if first or np.isnan(p):
+        return label
+    least = style.number(p, "share")
+    return f"{label}\n{style.text(f'{least} 起', f'from {least}')}"
+
+
+class _Cell(NamedTuple):
+    """One cell: its number, words beneath, what its bar shows, and whether it is framed."""
+
+    number: str
+    words: tuple[str, ...]
+    size: float
+    framed: bool
+
+
+def _draw_grid(cells: Sequence[_Cell], *, rows: Sequence[str], columns: Sequence[str], style: Style) -> "Figure":
+    """Draw cells row by row; ``rows`` and ``columns`` name each cell's own."""
+    names, heads = list(dict.fromkeys(rows)), list(dict.fromkeys(columns))
+    lines = max(len(cell.words) for cell in cells)
+    height = (92 + 16 * lines) if style.narrow else 80
+    top = 44 + 14 * (max(head.count("\n") for head in heads))
+    figure, axes = style.canvas(len(names) * height + top + 8, left=8, right=0, top=top, bottom=8)
     margin = 0.0 if style.narrow else 0.9
-    axes.set(xlim=(-margin, len(columns)), ylim=(len(rows), 0))
+    axes.set(xlim=(-margin, len(heads)), ylim=(len(names), 0))
     axes.set_axis_off()
-    most, dearest = float(table["value_at_risk"].max()), table["value_at_risk_each"].max()
-    for cell in table.to_dict("records"):
-        at, framed = (columns.index(cell[risk]), rows.index(cell[value])), cell["value_at_risk_each"] == dearest > 0
-        _draw_cell(axes, cell, at=at, framed=framed, most=most, style=style)
-    for column, label in enumerate(columns):
+    most = float(np.nanmax([cell.size for cell in cells], initial=0.0))
+    for cell, row, column in zip(cells, rows, columns, strict=True):
+        _draw_cell(axes, cell, at=(heads.index(column), names.index(row)), most=most, style=style)
+    for place, label in enumerate(heads):
         words = _on_two_lines(label) if style.narrow else label
-        axes.text(column + 0.02, -0.1, words, color=INK_2, fontsize=TICK, va="bottom", linespacing=1.2)
-    for row, label in enumerate(rows):
-        x, y = (0.02, row + 0.14) if style.narrow else (-margin, row + 0.5)
-        axes.text(x, y, label, color=INK_2, fontsize=TICK, va="center")
+        axes.text(place + 0.02, -0.1, words, color=INK_2, fontsize=TICK, va="bottom", linespacing=1.2)
+    for place, label in enumerate(names):
+        x, y = (0.02, place + 0.11) if style.narrow else (-margin, place + 0.5)
+        words = label.replace("\n", style.text("，", ", ")) if style.narrow else label
+        axes.text(x, y, words, color=INK_2, fontsize=TICK, va="center", linespacing=1.3)
     return figure
 
 
-def _draw_cell(
-    axes: "Axes",
-    cell: Mapping[Hashable, Any],
-    *,
-    at: tuple[int, int],
-    framed: bool,
-    most: float,
-    style: Style,
-) -> None:
-    """Draw one cell: money in figures and as a bar, customers and money a head beneath."""
+def _draw_cell(axes: "Axes", cell: _Cell, *, at: tuple[int, int], most: float, style: Style) -> None:
+    """Draw one cell: its number and a bar as long as its size, the words beneath."""
     from matplotlib.patches import Rectangle
 
-    names = ("value_at_risk", "n_customers", "value_at_risk_each")
-    money, n, each = (float("nan") if pd.isna(cell[name]) else float(cell[name]) for name in names)
     column, row = at
     top, height = (row + 0.21, 0.77) if style.narrow else (row + 0.03, 0.94)
-    ink, mark, edge, width = (ACCENT, ACCENT, ACCENT, 2) if framed else (INK, MARK, LINE, 1)
+    ink, mark, edge, width = (ACCENT, ACCENT, ACCENT, 2) if cell.framed else (INK, MARK, LINE, 1)
     frame = Rectangle((column + 0.02, top), 0.96, height, facecolor=PAPER, edgecolor=edge, linewidth=width)
     axes.add_patch(frame)
     left, shares = column + 0.08, (0.22, 0.38, 0.6, 0.83) if style.narrow else (0.32, 0.54, 0.79, 0.79)
     heights = [top + share * height for share in shares]
-    axes.text(left, heights[0], style.number(money, "money"), color=ink, fontsize=15, fontweight=600, va="center")
-    if most > 0 and not np.isnan(money):
-        axes.add_patch(Rectangle((left, heights[1]), 0.84 * money / most, 0.05, facecolor=mark))
-    head = style.number(each, "money")
-    words = [style.number(n, "customers", bare=style.language == "en")]
-    words += [style.text(f"人均 {head}", f"at {head} each")] if n > 0 else []
+    axes.text(left, heights[0], cell.number, color=ink, fontsize=15, fontweight=600, va="center")
+    if most > 0 and not np.isnan(cell.size):
+        axes.add_patch(Rectangle((left, heights[1]), 0.84 * cell.size / most, 0.05, facecolor=mark))
+    words = [word for word in cell.words if word]
     words = words if style.narrow else [style.text("，", " ").join(words)]
     for word, y in zip(words, heights[2:], strict=False):
         axes.text(left, y, word, color=INK_2, fontsize=TICK, va="center")
@@ -134,39 +190,6 @@ def _on_two_lines(label: str) -> str:
     for mark in (" by ", "的 "):
         label = label.replace(mark, f"{mark.rstrip()}\n" if mark == "的 " else f"\n{mark.lstrip()}", 1)
     return label
-
-
-def risk_histogram(table: pd.DataFrame, *, style: Style) -> "Figure":
-    """Draw customers by their probability of leaving, in bars of ten points.
-
-    Args:
-        table: One row per bar: p_from and p_to (0-1), n_customers (customers; missing where hidden).
-        style: For whom.
-    """
-    from matplotlib.ticker import MaxNLocator
-
-    figure, axes = style.canvas(230 if style.narrow else 260, top=26, right=8, bottom=46)
-    counts = table["n_customers"].to_numpy(float, na_value=np.nan)
-    starts, width = table["p_from"].to_numpy(float), float(table["p_to"].iloc[0] - table["p_from"].iloc[0])
-    axes.bar(starts, counts, width=width * 0.94, align="edge", color=MARK)
-    top = float(np.nanmax(counts, initial=1.0))
-    axes.set(xlim=(0, 1), ylim=(0, top * 1.12))
-    if style.narrow:  # numbers on the bars would run into each other
-        marks = [mark for mark in MaxNLocator(nbins=3, integer=True).tick_values(0, top) if 0 < mark <= top * 1.12]
-        label_y_right(axes, marks, [style.number(mark, "customers", bare=True) for mark in marks])
-    else:
-        axes.set_yticks([])
-        for start, n in zip(starts, counts, strict=True):
-            if n > 0:
-                text = style.number(n, "customers", bare=True)
-                axes.text(start + width / 2, n + top * 0.015, text, ha="center", va="bottom", fontsize=TICK)
-    ticks = [0, 0.25, 0.5, 0.75, 1]
-    axes.set_xticks(ticks, labels=[_percent(t) for t in ticks])
-    axes.axhline(0, color=INK, linewidth=1)
-    _inward(axes)
-    axes.set_xlabel(style.text("流失概率", "Probability of leaving"), labelpad=8)
-    _title_of_y(axes, style.text("客户数", "Customers"))
-    return figure
 
 
 def drivers(table: pd.DataFrame, *, style: Style) -> "Figure":

@@ -6,7 +6,9 @@ import pytest
 
 from analysis.charts import churn as charts
 from analysis.charts.theme import NARROW, WIDE, Style, draw
+from analysis.churn import two_clocks_wording
 from analysis.churn.priorities import BANDS
+from analysis.churn.two_clocks import DELETE_BANDS
 from analysis.churn.wording import RISK_BANDS, VALUE_BANDS
 
 RELIABILITY = pd.DataFrame(
@@ -29,8 +31,18 @@ GRID = pd.DataFrame(
         for i, (value, risk) in enumerate((v, r) for v in BANDS for r in BANDS)
     ]
 )
-HISTOGRAM = pd.DataFrame(
-    {"p_from": np.arange(10) / 10, "p_to": np.arange(1, 11) / 10, "n_customers": np.arange(10) * 111.0}
+CLOCKS = pd.DataFrame(
+    [
+        {
+            **{f"delete_band_{lang}": two_clocks_wording.DELETE_BANDS[delete][lang] for lang in ("zh", "en")},
+            **{f"risk_band_{lang}": RISK_BANDS[risk][lang] for lang in ("zh", "en")},
+            "n_customers": 101.0 + i,
+            "value_at_risk": 9_000.0 * (1 + i),
+            "p_delete_from": 0.045 - 0.01 * (i // 3),
+            "p_churn_from": 0.83 - 0.3 * (i % 3),
+        }
+        for i, (delete, risk) in enumerate((d, r) for d in DELETE_BANDS for r in BANDS)
+    ]
 )
 DRIVERS = pd.DataFrame(
     {
@@ -47,7 +59,7 @@ DRIVERS = pd.DataFrame(
 CHARTS = [
     (charts.reliability_curve, RELIABILITY),
     (charts.risk_grid, GRID),
-    (charts.risk_histogram, HISTOGRAM),
+    (charts.clock_grid, CLOCKS),
     (charts.drivers, DRIVERS),
 ]
 
@@ -74,3 +86,22 @@ def test_hidden_cells_show_no_number_and_only_the_dearest_known_cell_is_framed()
     assert "450" not in drawing  # the hidden cell's money a head
     assert "$" not in drawing
     assert drawing.count('stroke="var(--accent)"') == 1
+
+
+def test_grid_of_both_clocks_frames_those_likeliest_to_leave_by_both_doors_and_says_where_bands_start():
+    drawing = draw(charts.clock_grid, CLOCKS, name="t", style=Style("en"))
+    assert drawing.count('stroke="var(--accent)"') == 1
+    assert "from 83.0%" in drawing
+    assert "from 4.5%" in drawing
+    assert "from 2.5%" not in drawing  # the lowest band starts anywhere
+    assert "¥81,000 at stake" in drawing
+
+
+def test_grid_of_both_clocks_shows_no_number_of_a_hidden_cell_and_frames_nobody_then():
+    hidden = CLOCKS.copy()
+    hidden.loc[0, ["n_customers", "value_at_risk", "p_delete_from", "p_churn_from"]] = np.nan
+    drawing = draw(charts.clock_grid, hidden, name="t", style=Style("en"))
+    assert ">101<" not in drawing
+    assert "9,000 at stake" not in drawing
+    assert 'stroke="var(--accent)"' not in drawing
+    assert "from 83.0%" in drawing  # the column's other cells still know where it starts
