@@ -96,3 +96,11 @@ def test_baseline_recovers_a_planted_line_in_log_days():
     left = rng.random(60_000) < 1 / (1 + np.exp(-(0.8 * np.log1p(days) - 2)))
     model = RecencyBaseline().fit(days, left)
     assert (model.slope, model.intercept) == pytest.approx((0.8, -2.0), abs=0.08)
+
+
+def test_a_column_of_which_nothing_was_known_yet_is_passed_over():
+    table, left = customers(3_000, seed=8)
+    unknown = table.assign(days_since_last_read=np.nan)
+    plain = ChurnClassifier(COLUMNS, seed=1).fit(table, left).predict(table)
+    beside = ChurnClassifier([*COLUMNS, "days_since_last_read"], seed=1).fit(unknown, left)
+    assert (beside.predict(unknown.assign(days_since_last_read=3.0)) == plain).all()

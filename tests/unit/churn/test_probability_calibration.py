@@ -46,3 +46,21 @@ def test_extreme_scores_stay_finite():
 def test_one_outcome_cannot_be_calibrated():
     with pytest.raises(AnalysisError, match="only one outcome"):
         BetaCalibration().fit([0.1, 0.2], [0, 0])
+
+
+def test_a_second_opinion_counts_as_far_as_it_knows_more():
+    rng = np.random.default_rng(7)
+    first, second, noise = rng.normal(0, 1, (3, 60_000))
+    y = (rng.random(60_000) < 1 / (1 + np.exp(-(first + 0.5 * second)))).astype(float)
+    score, opinion, useless = (1 / (1 + np.exp(-odds)) for odds in (first, second, noise))
+    both = BetaCalibration().fit(score, y, second=opinion)
+    assert (both.a, both.b, both.d) == pytest.approx((1.0, 1.0, 0.5), abs=0.06)
+    assert calibration_line(y, both.predict(score, second=opinion)).slope.value == pytest.approx(1.0, abs=0.02)
+    assert BetaCalibration().fit(score, y, second=useless).d < 0.03
+
+
+def test_a_second_opinion_that_points_the_wrong_way_is_dropped():
+    y, p = honest(20_000, seed=8)
+    map_ = BetaCalibration().fit(p, y, second=1 - p)
+    assert map_.d == 0
+    assert map_.a > 0
