@@ -244,9 +244,10 @@ def bootstrap_difference(
     resamples: int = 1999,
     confidence_level: float = 0.95,
 ) -> Difference:
-    """Return the difference with a studentised bootstrap interval, which follows the skew of money.
+    """Return the difference with a symmetric studentised bootstrap interval: no normal law of the mean is assumed.
 
-    Customers are drawn within their group; zeros are counted, not drawn, so rare purchases cost little.
+    With few buyers of very different baskets it is wider than Welch's. (The equal-tailed one, tried first, missed 9 %
+    instead of 5 % with 25 buyers in the smaller group.) Customers are drawn within their group; zeros are counted, not drawn, so rare purchases cost little.
 
     Raises:
         AnalysisError: If a group has fewer than two values.
@@ -262,15 +263,11 @@ def bootstrap_difference(
     mean1, share1 = _resampled(_values(treated), rng=rng, resamples=resamples)
     mean0, share0 = _resampled(_values(control), rng=rng, resamples=resamples)
     error = np.sqrt(share1 + share0)
-    ratio = np.divide(mean1 - mean0 - plain.value, error, out=np.zeros(resamples), where=error > 0)
-    tail = (1 - confidence_level) / 2
-    low, high = np.quantile(ratio, [1 - tail, tail])
-    # an equal-tailed p-value: how far out the observed ratio lies among those of no difference
-    observed = plain.value / plain.std_error
-    beyond = min((ratio >= observed).sum(), (ratio <= observed).sum())
-    pvalue = min(1.0, 2 * (float(beyond) + 1) / (resamples + 1))
-    ends = plain.value - low * plain.std_error, plain.value - high * plain.std_error
-    return plain._replace(pvalue=pvalue, ci_lower=float(ends[0]), ci_upper=float(ends[1]))
+    ratio = np.abs(np.divide(mean1 - mean0 - plain.value, error, out=np.full(resamples, np.inf), where=error > 0))
+    half = float(np.quantile(ratio, confidence_level)) * plain.std_error
+    beyond = int((ratio >= abs(plain.value) / plain.std_error).sum())
+    pvalue = (beyond + 1) / (resamples + 1)
+    return plain._replace(pvalue=pvalue, ci_lower=plain.value - half, ci_upper=plain.value + half)
 
 
 def _values(values: ArrayLike) -> Floats:
