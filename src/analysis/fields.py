@@ -268,7 +268,7 @@ FIELDS: Final[dict[str, Field]] = {
     ),
     "excess_ece": Field(
         "校准误差（扣除运气）",
-        "Calibration error beyond luck",
+        "Error beyond luck",
         "points",
         "预测与实际之差的均值，减去运气所致",
         "Mean distance of forecast and outcome, less what luck gives",
