@@ -247,7 +247,8 @@ def bootstrap_difference(
     """Return the difference with a symmetric studentised bootstrap interval: no normal law of the mean is assumed.
 
     With few buyers of very different baskets it is wider than Welch's. (The equal-tailed one, tried first, missed 9 %
-    instead of 5 % with 25 buyers in the smaller group.) Customers are drawn within their group; zeros are counted, not drawn, so rare purchases cost little.
+    instead of 5 % with 25 buyers in the smaller group.) Customers are drawn within their group; zeros are counted, not
+    drawn, so rare purchases cost little.
 
     Raises:
         AnalysisError: If a group has fewer than two values.

@@ -1,4 +1,4 @@
-"""Differences of means keep their promises: on experiments without effect, with planted effects, beside other packages."""
+"""Differences of means keep their promises: without any effect, with planted ones, and beside other packages."""
 
 import numpy as np
 import pytest
@@ -62,12 +62,11 @@ def without_effect() -> dict[str, float]:
     rng, misses = np.random.default_rng(20), dict.fromkeys(("welch", "cuped", "adjusted", "rate", "relative"), 0)
     for _ in range(REPETITIONS):
         (y1, x1), (y0, x0) = money(rng, 900), money(rng, 500)
-        before = {"treated_before": x1, "control_before": x0}
         relative = relative_difference(y1, y0)
         misses["welch"] += missed(welch_difference(y1, y0))
         misses["rate"] += missed(welch_difference(y1 > 0, y0 > 0))
-        misses["cuped"] += missed(cuped_difference(y1, y0, **before).difference)
-        misses["adjusted"] += missed(adjusted_difference(y1, y0, **before).difference)
+        misses["cuped"] += missed(cuped_difference(y1, y0, treated_before=x1, control_before=x0).difference)
+        misses["adjusted"] += missed(adjusted_difference(y1, y0, treated_before=x1, control_before=x0).difference)
         misses["relative"] += not relative.ci_lower <= 0 <= relative.ci_upper
     return {name: count / REPETITIONS for name, count in misses.items()}
 
