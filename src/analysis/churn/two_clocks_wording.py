@@ -35,10 +35,7 @@ GROUPS: Final[dict[str, Label]] = {
 }
 
 REASONS: Final[dict[str, Label]] = {
-    "save_first": {
-        "zh": "还联系得上，风险金额最高",
-        "en": "can be written to, and carry most money at risk",
-    },
+    "save_first": {"zh": "风险金额最高", "en": "carry most money at risk"},
     "next_in_line": {
         "zh": "消费和风险都在前一半，人手够了再联系",
         "en": "in the upper half by spending and by risk: when staff have time",
@@ -79,31 +76,26 @@ _BOTH: Final[dict[str, Label]] = {
         "zh": "未来 {horizon}，预计 {n_at_risk:bare} 位活跃客户不再下单，牵涉 {value_at_risk}；"
         "{n_expected_deletions:bare} 位好友被客户删除",
         "en": "In the next {horizon}, {n_at_risk:bare} active customers are expected to stop buying, with "
-        "{value_at_risk} "
-        "at stake, and {n_expected_deletions:bare} contacts to be deleted",
+        "{value_at_risk} at stake, and {n_expected_deletions:bare} contacts to be deleted",
     },
     "detail": {
         "zh": "不再下单：{n_at_risk:interval}，金额 {value_at_risk:interval}，活跃客户共 {n_active}，即最近 "
-        "{active_days}内买过的人。"
-        "删除：{n_expected_deletions:interval}，未删的好友共 {n_open_contacts:bare} 位。",
-        "en": "Stop buying: {n_at_risk:interval}, money {value_at_risk:interval}, of {n_active} who bought within "
-        "the last "
-        "{active_days}. Deleted: {n_expected_deletions:interval}, of {n_open_contacts} still open.",
+        "{active_days}内买过的人。删除：{n_expected_deletions:interval}，未删的好友共 {n_open_contacts:bare} 位。",
+        "en": "Stop buying: {n_at_risk:interval}, money {value_at_risk:interval}, of {n_active} who bought within the "
+        "last {active_days}. Deleted: {n_expected_deletions:interval}, of {n_open_contacts} still open.",
     },
 }
 _PURCHASE: Final[dict[str, Label]] = {
     "text": {
         "zh": "未来 {horizon}，预计 {n_at_risk:bare} 位活跃客户不再下单，牵涉 {value_at_risk} 的消费",
         "en": "In the next {horizon}, {n_at_risk:bare} active customers are expected to stop buying, with "
-        "{value_at_risk} "
-        "at stake",
+        "{value_at_risk} at stake",
     },
     "detail": {
         "zh": "人数 {n_at_risk:interval}，金额 {value_at_risk:interval}。活跃客户共 {n_active}，即最近 "
         "{active_days}内买过的人。",
-        "en": "Customers: {n_at_risk:interval}; money: {value_at_risk:interval}. Of {n_active} who bought within "
-        "the last "
-        "{active_days}. ",
+        "en": "Customers: {n_at_risk:interval}; money: {value_at_risk:interval}. Of {n_active} who bought within the "
+        "last {active_days}. ",
     },
 }
 _RELATIONSHIP: Final[dict[str, Label]] = {
@@ -114,11 +106,10 @@ _RELATIONSHIP: Final[dict[str, Label]] = {
         "{share_expected_deletions} of those still open",
     },
     "detail": {
-        "zh": "{n_expected_deletions:interval}，未删的好友共 {n_open_contacts:bare} 位。购买这只钟：{reason}。{advice}"
-        "下一次需求见「客户价值」一页。",
+        "zh": "{n_expected_deletions:interval}，未删的好友共 {n_open_contacts:bare} 位。购买这只钟：{reason}。"
+        "{advice}下一次需求见「客户价值」一页。",
         "en": "{n_expected_deletions:interval}, of {n_open_contacts} still open. The purchase clock: {reason}. "
-        "{advice} "
-        "The page on customer value shows the next need.",
+        "{advice} The page on customer value shows the next need.",
     },
 }
 _NEITHER: Final[dict[str, Label]] = {
@@ -151,19 +142,21 @@ def answer(*, purchase: bool, relationship: bool, contacts_known: bool) -> dict[
     }
 
 
-def decisions(*, purchase: bool, flagged: bool) -> list[dict[str, Any]]:
+def decisions(*, purchase: bool, contacts_known: bool, flagged: bool) -> list[dict[str, Any]]:
     """Return the decisions of the page: ``words`` and the name of the number that says what it is worth, or None.
 
     Args:
         purchase: Whether leaving by not buying could be judged.
+        contacts_known: Whether the data hold contacts at all.
         flagged: Whether new contacts of some acquisition code look as if they had been forced.
     """
-    made = [{"words": _first_and_alone(), "worth": "save_first_value"}] if purchase else []
+    made = [{"words": _first_and_alone(contacts_known=contacts_known), "worth": "save_first_value"}] if purchase else []
     return made + ([{"words": _look_at_codes(), "worth": None}] if flagged else [])
 
 
-def _first_and_alone() -> dict[str, Any]:
+def _first_and_alone(*, contacts_known: bool) -> dict[str, Any]:
     """Return whom to see first, whom to leave alone, what would show that it was no use."""
+    likely = {"zh": "、容易删好友的", "en": ", likelier to delete us"} if contacts_known else {"zh": "", "en": ""}
     return {
         "zh": "先联系风险金额最高的 {n_save_first}，别打扰另外 {n_leave_alone:bare} 人",
         "en": "Contact the {n_save_first} with most money at risk first, and leave {n_leave_alone:bare} others alone",
@@ -172,13 +165,11 @@ def _first_and_alone() -> dict[str, Any]:
             "en": "Spending at stake on the list in {horizon}; not what contacting them would save",
         },
         "why": {
-            "zh": "名单占全部风险金额的 {save_first_share}。别打扰的是：钱少的、更可能自己来的、容易删好友的、"
-            "早已不买的。"
-            "风险高不等于劝得动，所以名单里也随机留一部分不联系，拿来比。",
-            "en": "The list carries {save_first_share} of all money at risk. Left alone: those with little at "
-            "stake, likelier than others to "
-            "come by themselves, likely to delete us, or long silent. At risk is not the same as persuadable: keep a "
-            "random part of the list untouched, to compare.",
+            "zh": f"名单占全部风险金额的 {{save_first_share}}。别打扰的是：钱少的、更可能自己来的{likely['zh']}、"
+            "早已不买的。风险高不等于劝得动，所以名单里也随机留一部分不联系，拿来比。",
+            "en": "The list carries {save_first_share} of all money at risk. Left alone: those with little at stake, "
+            f"likelier than others to come by themselves{likely['en']}, or long silent. At risk is not the same as "
+            "persuadable: keep a random part of the list untouched, to compare.",
         },
         "reasons_to_change": [
             {
@@ -187,14 +178,13 @@ def _first_and_alone() -> dict[str, Any]:
             },
             {
                 "zh": "**下一个窗口的实际人数落在区间之外**：水平变了（季节、大促、断货），要重新校准。",
-                "en": "**The next window's count falls outside the interval**: the level has moved (a season, a "
-                "sale, goods "
-                "out of stock), calibrate again.",
+                "en": "**The next window's count falls outside the interval**: the level has moved (a season, a sale, "
+                "goods out of stock), calibrate again.",
             },
             {
                 "zh": "**换一个期限或活跃天数，结论反过来**：先把「流失」说清楚。",
-                "en": "**Another horizon or meaning of active turns the conclusion round**: settle first what "
-                "leaving means.",
+                "en": "**Another horizon or meaning of active turns the conclusion round**: settle first what leaving "
+                "means.",
             },
         ],
     }
@@ -209,8 +199,8 @@ def _look_at_codes() -> dict[str, Any]:
             "zh": "经它们加的新好友，7 天后还在的只有 {d7_flagged:full}，经其他活码的是 {d7_others:full}。"
             "这像是强制加好友（弹窗、退款门槛），是不是要去现场看。",
             "en": "Of their new contacts {d7_flagged:full} are still there after 7 days, of all others "
-            "{d7_others:full}. It "
-            "looks like forced adds (a pop-up, a gate before refunds); whether it is one must be seen on the spot.",
+            "{d7_others:full}. It looks like forced adds (a pop-up, a gate before refunds); whether it is one must be "
+            "seen on the spot.",
         },
         "reasons_to_change": [
             {
@@ -228,7 +218,7 @@ _PURCHASE_TILES: Final = (
 )
 _RELATIONSHIP_TILES: Final = (
     {"name": "n_expected_deletions", "zh": "预计删除好友", "en": "Contacts to be deleted", "better": "down"},
-    {"name": "delete_rate", "zh": "上一窗口被删的好友", "en": "Deleted in the latest window", "better": "down"},
+    {"name": "delete_rate", "zh": "上一窗口被删", "en": "Deleted, latest window", "better": "down"},
 )
 _PAST_TILE: Final = {
     "name": "churn_rate", "zh": "上一窗口实际流失率", "en": "Stopped buying, latest window", "better": "down"
@@ -257,8 +247,7 @@ def groups_note(*, contacts_known: bool) -> Label:
     caution: Label = {
         "zh": "风险高不等于劝得动：名单只说谁可能走、值多少钱，不说联系他们有没有用。先随机留一部分不联系，再比较。",
         "en": "At risk is not the same as persuadable: the list says who may leave and what they are worth, not "
-        "whether a "
-        "message helps. Leave a random part of it alone, and compare.",
+        "whether a message helps. Leave a random part of it alone, and compare.",
     }
     if not contacts_known:
         return caution

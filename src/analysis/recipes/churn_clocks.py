@@ -250,7 +250,7 @@ def two_clocks_page(
         "touches": relationship_touches is not None and len(relationship_touches) > 0,
         "codes": contact_survival_sources is not None and bool(contact_survival_sources["d7"].notna().any()),
         "answer": wording.answer(purchase=purchase, relationship=relationship, contacts_known=contacts_known),
-        "decisions": wording.decisions(purchase=purchase, flagged=flagged),
+        "decisions": wording.decisions(purchase=purchase, contacts_known=contacts_known, flagged=flagged),
         "tiles": wording.tiles(purchase=purchase, relationship=relationship),
         "groups_note": wording.groups_note(contacts_known="not_a_contact_value" in told),
         "touches_claim": wording.touches_claim(_end(told, "touch_ratio", "ci_lower")),

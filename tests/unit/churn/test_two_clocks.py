@@ -122,6 +122,14 @@ def test_a_shop_with_contacts_but_no_deletions_is_not_asked_for_the_table():
     assert "Not one deletion" in said["detail_en"]
 
 
+def test_nobody_is_said_to_delete_where_contacts_are_not_known():
+    known, unknown = (str(wording.decisions(purchase=True, contacts_known=k, flagged=False)) for k in (True, False))
+    assert "delete us" in known
+    assert "删好友" in known
+    assert "delete us" not in unknown
+    assert "删好友" not in unknown
+
+
 def test_a_ratio_that_may_be_one_is_not_called_the_strongest():
     assert "cannot be told" in wording.touches_claim(0.97)["en"]
     assert "cannot be told" in wording.touches_claim(None)["en"]
@@ -130,6 +138,6 @@ def test_a_ratio_that_may_be_one_is_not_called_the_strongest():
 
 def test_observational_pages_never_say_that_something_causes_something():
     texts = [*wording.REASONS.values(), wording.touches_claim(2.0), wording.codes_claim(flagged=True)]
-    texts += [decision["words"] for decision in wording.decisions(purchase=True, flagged=True)]
+    texts += [decision["words"] for decision in wording.decisions(purchase=True, contacts_known=True, flagged=True)]
     for text in map(str, texts):
         assert not any(word in text for word in ("导致", "带来", "造成", "cause", "because of", "leads to"))
