@@ -17,6 +17,7 @@ __all__ = [
     "BriefParams",
     "ChurnParams",
     "DataHealthParams",
+    "IncrementalityParams",
     "NotebookParams",
     "Notify",
     "SegmentsParams",
@@ -177,6 +178,47 @@ class SendPlanParams(NotebookParams):
     draws: int = Field(default=200, ge=20, le=2000, description="draws of the effect sizes behind the interval")
 
 
+class IncrementalityParams(NotebookParams):
+    """Which experiment is read out, against which arm, by which metrics."""
+
+    table: Literal["outcomes", "assignments"] | None = Field(
+        default=None,
+        description="outcomes: measured elsewhere, metrics named here; assignments: read from orders in the campaign's "
+        "response window; null: outcomes if metrics are named, else assignments",
+    )
+    experiment: str | None = Field(
+        default=None, description="experiment_id; null: the newest whose window is over, of outcomes the largest"
+    )
+    control: str | None = Field(default=None, description="the arm others are compared with; null: by its usual name")
+    metrics: dict[str, Literal["rate", "count", "money"]] = Field(
+        default_factory=dict,
+        description="columns of outcomes and what they are, the leading one first; of assignments any of bought, "
+        "n_orders, spend (default all)",
+    )
+    covariates: list[str] = Field(
+        default_factory=list,
+        description="columns known before the experiment, to adjust by; of assignments spend and orders before",
+    )
+    planned_shares: dict[str, Annotated[float, Field(gt=0)]] | None = Field(
+        default=None,
+        description="share of every arm as planned; null: the campaign's holdout_share, else equal and said so",
+    )
+    cluster: str | None = Field(
+        default=None, description="column whose values were assigned whole; null: cluster_id where it was"
+    )
+    window_days: Days | None = Field(
+        default=None, description="days after assignment in which orders count; null: the campaign's, else 14"
+    )
+    history_days: Days = Field(default=180, description="days before assignment that covariates are taken from")
+    confidence_level: float = Field(default=0.95, gt=0.5, lt=1.0, description="of all intervals")
+
+    @model_validator(mode="after")
+    def _outcomes_have_metrics(self) -> "IncrementalityParams":
+        if self.table == "outcomes" and not self.metrics:
+            raise ValueError("table outcomes needs metrics: name its columns and what they are, {visit: rate}")
+        return self
+
+
 class BriefParams(NotebookParams):
     """The weekly page."""
 
@@ -192,6 +234,7 @@ NOTEBOOK_PARAMS: Final[dict[str, type[NotebookParams]]] = {
     "value": ValueParams,
     "strategies": StrategiesParams,
     "send_plan": SendPlanParams,
+    "incrementality": IncrementalityParams,
     "brief": BriefParams,
 }
 

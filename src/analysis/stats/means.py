@@ -217,7 +217,7 @@ def adjusted_difference(
 
 
 def winsorised_difference(
-    treated: ArrayLike, control: ArrayLike, *, keep: float = 0.99, confidence_level: float = 0.95
+    treated: ArrayLike, control: ArrayLike, *, keep: float = 0.95, confidence_level: float = 0.95
 ) -> Difference:
     """Return the difference with the largest values of both groups pulled in to one common bound.
 

@@ -1,0 +1,226 @@
+"""What an experiment lets us say: which arm, by which metric, how sure, and in which words."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+__all__ = ["METHOD_NAMES", "METRIC_NAMES", "Verdict", "VerdictKind", "decide", "metric_name", "words"]
+
+METRIC_NAMES: Final = {
+    "spend": {"zh": "人均消费", "en": "spend a head"},
+    "bought": {"zh": "购买率", "en": "the share who buy"},
+    "n_orders": {"zh": "人均订单数", "en": "orders a head"},
+}
+
+METHOD_NAMES: Final = {
+    "plain": {"zh": "直接相减（Welch）", "en": "Plain difference (Welch)"},
+    "cuped": {"zh": "用事前一列校正（CUPED）", "en": "One covariate (CUPED)"},
+    "adjusted": {"zh": "回归校正（Lin）", "en": "Regression (Lin)"},
+    "winsorised": {"zh": "压住最大的 5% 订单额", "en": "Largest 5% capped"},
+    "bootstrap": {"zh": "自助法", "en": "Bootstrap"},
+    "clustered": {"zh": "按员工聚类", "en": "By cluster"},
+    "wild": {"zh": "按员工聚类，野自助法", "en": "By cluster, wild bootstrap"},
+    "sequential": {"zh": "随时可看（序贯）", "en": "Always valid (peeking)"},
+}
+
+
+class VerdictKind(StrEnum):
+    """How an experiment ended."""
+
+    STOPPED = "stopped"
+    WORKS = "works"
+    HARMS = "harms"
+    OTHER = "other"
+    UNPROVEN = "unproven"
+    RUNNING = "running"
+
+
+class Verdict(NamedTuple):
+    """What stands.
+
+    Attributes:
+        kind: stopped (the split is not the planned one), works or harms (the leading metric, corrected for all
+            comparisons), other (only another metric is proven), unproven, running (not over and not proven yet).
+        metric: The metric that the sentence is about.
+        arm: The arm it is about.
+    """
+
+    kind: VerdictKind
+    metric: str | None
+    arm: str | None
+
+
+def decide(effects: pd.DataFrame, *, metrics: list[str], state: str, is_over: bool) -> Verdict:
+    """Return what the effects let us say.
+
+    A finding is proven if its p-value, corrected over all arms and metrics, is below 1 - confidence level; while the
+    experiment runs, if its always-valid interval excludes 0.
+
+    Args:
+        effects: Rows of ``readout.read_out``.
+        metrics: All metrics, the leading one first.
+        state: Of the sample ratio: ok, warn or stop.
+        is_over: Whether the window has ended.
+    """
+    if state == "stop" or effects.empty:
+        return Verdict(VerdictKind.STOPPED, None, None)
+    rows = effects.assign(proven=_proven(effects, is_over=is_over))
+    leading = rows[rows["metric"] == metrics[0]].sort_values("effect", ascending=False)
+    good, bad = (
+        leading[leading["proven"] & (leading["effect"] > 0)],
+        leading[leading["proven"] & (leading["effect"] < 0)],
+    )
+    if len(good):
+        return Verdict(VerdictKind.WORKS, metrics[0], str(good.iloc[0]["arm"]))
+    if len(bad):
+        return Verdict(VerdictKind.HARMS, metrics[0], str(bad.iloc[-1]["arm"]))
+    others = rows[rows["proven"]].sort_values("pvalue")
+    if len(others):
+        return Verdict(VerdictKind.OTHER, str(others.iloc[0]["metric"]), str(others.iloc[0]["arm"]))
+    kind = VerdictKind.UNPROVEN if is_over else VerdictKind.RUNNING
+    return Verdict(kind, metrics[0], str(leading.iloc[0]["arm"]))
+
+
+def _proven(effects: pd.DataFrame, *, is_over: bool) -> "pd.Series[bool]":
+    if is_over:
+        return effects["pvalue_holm"] < 1 - effects["confidence_level"]
+    return (effects["effect_sequential_ci_lower"] > 0) | (effects["effect_sequential_ci_upper"] < 0)
+
+
+def metric_name(metric: str) -> dict[str, str]:
+    """Return what a metric is called; one that the book names keeps its column's name."""
+    return METRIC_NAMES.get(metric, {"zh": metric, "en": metric})
+
+
+def words(verdict: Verdict, *, rises: bool, shares_by: str) -> Mapping[str, Any]:
+    """Return the answer and the decision: ``zh``, ``en``, ``detail_zh``, ``detail_en``, and ``decision``.
+
+    Placeholders: experiment, arm, metric, effect, effect_size, relative, adjusted, mde, n_customers, holm, ratio.
+    Only a randomised comparison whose split holds says "caused".
+
+    Args:
+        verdict: What stands.
+        rises: Whether the metric of the verdict is higher than in the control.
+        shares_by: Who planned the shares: book, campaign or assumed.
+    """
+    said = _ANSWERS[verdict.kind]
+    up = {"zh": "提高", "en": "rise"} if rises else {"zh": "降低", "en": "fall"}
+    assumed = _ASSUMED if shares_by == "assumed" else {"zh": "", "en": ""}
+    answer = {language: said[language].replace("<up>", up[language]) for language in ("zh", "en")}
+    detail = {language: said[f"detail_{language}"] + assumed[language] for language in ("zh", "en")}
+    chosen = _DECISIONS[verdict.kind]
+    return {
+        "answer": {**answer, "detail_zh": detail["zh"], "detail_en": detail["en"]},
+        "decision": {
+            "zh": chosen["zh"], "en": chosen["en"], "why": {"zh": chosen["why_zh"], "en": chosen["why_en"]},
+        },
+    }  # fmt: skip
+
+
+_ASSUMED: Final = {
+    "zh": "计划比例没有给出，按各组相等假定。",
+    "en": " Planned shares were not given and are assumed to be equal.",
+}
+
+_EFFECT_ZH: Final = (
+    "「{experiment}」，{n_customers}，按分配比较：{effect:full}，相对 {relative:full}；校正后 {adjusted:full}。"
+)
+_EFFECT_EN: Final = (
+    "{experiment}, {n_customers}, compared as assigned: {effect:full}, relative {relative:full}; adjusted "
+    "{adjusted:full}."
+)
+
+_ANSWERS: Final[dict[VerdictKind, dict[str, str]]] = {
+    VerdictKind.STOPPED: {
+        "zh": "分组人数和计划对不上，效果先不读",
+        "en": "Customers are not split as planned: no effect is read",
+        "detail_zh": (
+            "「{experiment}」：实际人数这样偏离计划比例，靠运气的概率是 {ratio}，低于 0.001。分组若有漏，任何"
+            "差别都可能是分组造成的。"
+        ),
+        "detail_en": (
+            "{experiment}: the chance that luck alone splits customers so far from the plan is {ratio}, "
+            "below 0.001. Where assignment leaks, any difference may come from it."
+        ),
+    },
+    VerdictKind.WORKS: {
+        "zh": "有用：「{arm}」使{metric}<up>了 {effect_size}",
+        "en": "It worked: {arm} caused {metric} to <up> by {effect_size}",
+        "detail_zh": _EFFECT_ZH,
+        "detail_en": _EFFECT_EN,
+    },
+    VerdictKind.HARMS: {
+        "zh": "有害：「{arm}」使{metric}<up>了 {effect_size}",
+        "en": "It did harm: {arm} caused {metric} to <up> by {effect_size}",
+        "detail_zh": _EFFECT_ZH,
+        "detail_en": _EFFECT_EN,
+    },
+    VerdictKind.OTHER: {
+        "zh": "「{arm}」使{metric}<up>了 {effect_size}；{leading}还没有证明",
+        "en": "{arm} caused {metric} to <up> by {effect_size}; {leading} is not proven",
+        "detail_zh": _EFFECT_ZH,
+        "detail_en": _EFFECT_EN,
+    },
+    VerdictKind.UNPROVEN: {
+        "zh": "没有证明有用：{metric}的差别可能只是运气",
+        "en": "Not proven: the difference in {metric} may be luck",
+        "detail_zh": _EFFECT_ZH + "这么多人，真实差别要到 {mde} 左右才看得清（八成把握）。",
+        "detail_en": _EFFECT_EN
+        + " With so many customers a true difference shows from about {mde} on (four times in five).",
+    },
+    VerdictKind.RUNNING: {
+        "zh": "还没到期，也还没有证明：再等",
+        "en": "Not over and not proven yet: wait",
+        "detail_zh": "「{experiment}」还在观察期内。每天都看也不会看错的区间：{sequential:full}。",
+        "detail_en": (
+            "{experiment} is still within its window. The interval that may be looked at every day: {sequential:full}."
+        ),
+    },
+}
+
+_DECISIONS: Final[dict[VerdictKind, dict[str, str]]] = {
+    VerdictKind.STOPPED: {
+        "zh": "先查分组：名单、去重、发送失败剔除、上线时间",
+        "en": "First find out why the split is off",
+        "why_zh": "常见原因：某一组在发送前被筛过；导出时丢了没有行为的人；重复客户进了两组；分组中途改过比例。",
+        "why_en": (
+            "Usual causes: one arm was filtered before sending; an export dropped customers without "
+            "activity; duplicates sit in two arms; shares changed on the way."
+        ),
+    },
+    VerdictKind.WORKS: {
+        "zh": "继续发「{arm}」，留一成客户不发，继续对照",
+        "en": "Keep sending {arm}, and hold one customer in ten out to go on measuring",
+        "why_zh": "随机分组，人数与计划一致；算上全部比较，靠运气的概率是 {holm}。没有扣触达成本。",
+        "why_en": (
+            "Randomised, split as planned; with all comparisons counted the chance of luck is {holm}. Cost "
+            "of the touches is not taken off."
+        ),
+    },
+    VerdictKind.HARMS: {
+        "zh": "停发「{arm}」",
+        "en": "Stop sending {arm}",
+        "why_zh": "随机分组，人数与计划一致；算上全部比较，靠运气的概率是 {holm}。",
+        "why_en": "Randomised, split as planned; with all comparisons counted the chance of luck is {holm}.",
+    },
+    VerdictKind.OTHER: {
+        "zh": "不要按{leading}算账；先看「{arm}」带来的{metric}值多少",
+        "en": "Do not book {leading}; first find what {metric} from {arm} is worth",
+        "why_zh": "最要紧的指标没有证明，别的指标有。",
+        "why_en": "The leading metric is not proven, another one is.",
+    },
+    VerdictKind.UNPROVEN: {
+        "zh": "别按有用来算账；要继续就换做法，或者放大实验",
+        "en": "Book no effect; change the touch or run a larger experiment",
+        "why_zh": "区间里既有好处也可能没有；没有证明有用，不等于证明没用。",
+        "why_en": "The interval holds gains and none; not proven is not the same as proven useless.",
+    },
+    VerdictKind.RUNNING: {
+        "zh": "不动，等观察期结束",
+        "en": "Change nothing until the window ends",
+        "why_zh": "提前停在好看的那天，会把运气当成效果。",
+        "why_en": "Stopping on a good day takes luck for an effect.",
+    },
+}
