@@ -31,7 +31,8 @@ test: $(READY) ## run all tests
 	$(BIN)/python -m pytest -n auto
 
 exam: $(READY) ## the long tests in full: coverage over many seeds, the simulator's exam (tens of minutes)
-	SIYU_EXAM=full $(BIN)/python -m pytest -n auto -m exam
+	SIYU_EXAM=full $(BIN)/python -m pytest -n auto -m exam; passed=$$?; \
+	  $(BIN)/python -m analysis.touch.exam && exit $$passed
 
 lint: $(READY) ## ruff: rules and format
 	$(BIN)/ruff check .

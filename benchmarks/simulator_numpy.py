@@ -116,7 +116,8 @@ def _touch(k: int, step: Step, chosen: Any, channel: Any, s: Any, g: Any, today:
     for rule in (rule for rule in caps if name in rule.channels and rule.in_force(today)):
         s["counts"][rule.name] += sent
     own = s["stock"][name]
-    felt = fatigue.felt_fatigue(own, others=sum(s["stock"].values()) - own, cross_channel=e["cross_channel"])
+    others = sum(s["stock"].values()) - own
+    felt = fatigue.felt_fatigue(own, others=others, cross_channel=e["cross_channel"], crowding=e["channel_crowding"])
     p_read = exposure.read_chance(read_rate=channel["read_rate"], fatigue=felt, read_fatigue=e["read_fatigue"])
     read = sent & (rng.random(shape) < p_read)
     discount = step.offer.discount_share if step.offer else 0.0

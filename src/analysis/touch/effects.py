@@ -74,6 +74,7 @@ EFFECTS: Final = (
     "second_life_dropout",
     "bargain_dropout",
     "referral_bond",
+    "channel_crowding",
 )
 _NEUTRAL: Final = {
     "confirm_rate": 1.0,

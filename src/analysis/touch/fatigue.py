@@ -22,7 +22,9 @@ def steady_fatigue(touches_per_day: Any, *, fatigue_days: Any) -> Any:
     return touches_per_day * fatigue_days
 
 
-def felt_fatigue(own: Any, *, others: Any, cross_channel: Any, preferred: Any = 0.0, softening: Any = 0.0) -> Any:
+def felt_fatigue(
+    own: Any, *, others: Any, cross_channel: Any, preferred: Any = 0.0, softening: Any = 0.0, crowding: Any = 0.0
+) -> Any:
     """Return the fatigue a touch meets: its own channel's, and a share of the others'.
 
     Args:
@@ -31,12 +33,23 @@ def felt_fatigue(own: Any, *, others: Any, cross_channel: Any, preferred: Any = 
         cross_channel: Share of the others' stock that is felt too.
         preferred: 1 if the touch comes by the channel the customer prefers, else 0.
         softening: Share of the cross-channel fatigue that a preferred channel takes away.
+        crowding: How much more of the others' stock is felt per touch of the own channel's. At a fixed total, one more
+            channel spreads fatigue below the ideal point, a stock of 2 (1 - cross_channel) / crowding touches, and
+            adds to it beyond.
 
     References:
         Godfrey, A., Seiders, K. and Voss, G. (2011), Journal of Marketing: one more channel hurts beyond a point, and
         the preferred channel softens it.
+
+    Examples:
+        >>> law = {"cross_channel": 0.4, "crowding": 0.2}
+        >>> few, many = (2.0, 10.0)
+        >>> felt_fatigue(few / 2, others=few / 2, **law) < felt_fatigue(few, others=0.0, **law)
+        True
+        >>> felt_fatigue(many / 2, others=many / 2, **law) > felt_fatigue(many, others=0.0, **law)
+        True
     """
-    return own + cross_channel * (1.0 - softening * preferred) * others
+    return own + (cross_channel + crowding * own) * (1.0 - softening * preferred) * others
 
 
 def response_left(fatigue: Any, *, fatigue_response: Any) -> Any:

@@ -72,7 +72,7 @@ READ_FATIGUE, FATIGUE_RESPONSE, FATIGUE_DAYS = (
 )
 CROSS, GAIN_DAYS, CEILING, PULL = (EFFECT[name] for name in ("cross_channel", "gain_days", "ceiling", "pull_forward"))
 BASELINE, LOSS, LAPSED_RESPONSE = (EFFECT[name] for name in ("deletion_baseline", "deletion_loss", "lapsed_response"))
-SECOND, BOND = EFFECT["second_life"], EFFECT["referral_bond"]
+SECOND, BOND, CROWDING = (EFFECT[name] for name in ("second_life", "referral_bond", "channel_crowding"))
 
 
 @part
@@ -135,7 +135,7 @@ def settle_past(customers: Any, world: Any, program: Any, desk: Any) -> None:
 def _add_boost(c: Any, world: Any, gain: Any, rows: Any, w: Any, v: Any) -> None:
     for i in range(L):
         own = v[rows.quo_stocks + c, i]
-        felt = _felt(own, w[QUO_FATIGUE + i] - own, w[CROSS + i])
+        felt = _felt(own, w[QUO_FATIGUE + i] - own, w[CROSS + i], 0.0, 0.0, w[CROWDING + i])
         chance = _read_chance(world.read_rate[c, i], felt, w[READ_FATIGUE + i])
         read = v[rows.history + c, i] * world.confirmed[c, i] * chance
         left = _left(felt, w[FATIGUE_RESPONSE + i])

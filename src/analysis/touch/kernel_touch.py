@@ -44,6 +44,7 @@ STEP_DAY, LAST_BEFORE, RATE, CONFIRM = (PLACE[name] for name in ("STEP_DAY", "LA
 U0, U1, U2, U3 = (PLACE[f"CHANCE_{n}"] for n in range(4))
 READ_FATIGUE, FATIGUE_RESPONSE, CROSS = (EFFECT[name] for name in ("read_fatigue", "fatigue_response", "cross_channel"))
 SOFTENING, HOUR_GAIN, NOVELTY_WEAR = (EFFECT[name] for name in ("preferred_softening", "hour_gain", "template_wear"))
+CROWDING = EFFECT["channel_crowding"]
 GAIN_DAYS, OFFER_GAIN, TIMING_GAIN = (EFFECT[name] for name in ("gain_days", "offer_gain", "timing_gain"))
 DELETION, DELETION_FATIGUE, REFUSAL = (EFFECT[name] for name in ("deletion_touch", "deletion_fatigue", "refusal_touch"))
 TRUST_SERVICE, TRUST_PUSH, DOG_LEAVES = (
@@ -268,7 +269,7 @@ def _react(day: Any, c: Any, usual: Any, reals: Any, channel: Any, w: Any) -> No
         delivered = w[OPEN + i]
         own, trust_now = w[OWN + i], w[TRUST + i]
         prefers = 1.0 if w[PREFERRED + i] == c else 0.0
-        felt = _felt(own, w[FATIGUE + i] - own, w[CROSS + i], prefers, w[SOFTENING + i])
+        felt = _felt(own, w[FATIGUE + i] - own, w[CROSS + i], prefers, w[SOFTENING + i], w[CROWDING + i])
         p_read = _read_chance(w[RATE + i], felt, w[READ_FATIGUE + i], w[READ_HABIT + i], key_hour, w[HOUR_GAIN + i])
         read = delivered if w[U2 + i] < p_read else 0.0
         w[N_READ + i] += read

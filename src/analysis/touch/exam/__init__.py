@@ -1,0 +1,1 @@
+"""The exam: what studies found, asked of the simulator at one calibration; one file per theme."""
