@@ -240,6 +240,38 @@ class Workbench:
         data = self._hidden(table_from_frame(table, _text("图中数据", "The data in the chart"), n=n))
         self.show(blocks.figure(name, drawings, _text(zh, en), values=values, data=data))
 
+    def explorer(
+        self,
+        chart: Chart,
+        table: "pd.DataFrame",
+        *,
+        zh: str,
+        en: str,
+        live: Chart,
+    ) -> None:
+        """Show a picture that an analyst can move: sliders in JupyterLab, a figure in a run.
+
+        Args:
+            chart: Draws the figure of a run from the table.
+            table: The finished table it draws.
+            zh: What the picture shows, in Chinese.
+            en: The same in English.
+            live: Draws what the sliders set.
+        """
+        if RUN_VARIABLE in os.environ or not _in_kernel():
+            self.figure(chart, table, zh=zh, en=en)
+            return
+        from IPython.display import display
+
+        from analysis.sliders import strategy_sliders
+
+        box = strategy_sliders(self.table, params=self.params, context=self.context, chart=live)  # type: ignore[arg-type]  # the strategies notebook's parameters
+        display(box)  # type: ignore[no-untyped-call]  # IPython has no types
+
+    def keep(self, name: str, table: "pd.DataFrame", *, n: str | None = None) -> None:
+        """Keep a shareable table beside those behind the charts, without printing it."""
+        self._keep(self._name(name), table, n=n)
+
     def data_table(
         self,
         table: "pd.DataFrame",

@@ -28,7 +28,7 @@ _MOST_OBSERVATIONS: Final = 1_000.0  # rates drift: no past, however long, weigh
 _LANES: Final = 2  # lanes of luck per draw: the fewest that tell luck from ignorance
 _EARLY_DAYS: Final = 30
 _LONG_DAYS: Final = 365
-_LONG_REPLICATES: Final = 80
+_LONG_DRAWS: Final = 40
 _LONG_CUSTOMERS: Final = 20_000  # of more, every replicate simulates so many of its own
 _SENSITIVITY_DRAWS: Final = 1.2  # draws behind the sensitivity, per replicate
 
@@ -217,12 +217,11 @@ def strategy_long_run(
         as_of=as_of,
         seed=seed,
     )
-    replicates = min(params.replicates, _LONG_REPLICATES)
     outcome = run_trial(
         trial,
-        effects=effects_of(strategy_effects, draws=max(replicates // _LANES, 1)),
+        effects=effects_of(strategy_effects, draws=min(params.replicates, _LONG_DRAWS)),
         horizon_days=max(_LONG_DAYS, params.horizon_days),
-        lanes_per_draw=_LANES,
+        lanes_per_draw=1,
         sample_customers=min(params.sample_customers or _LONG_CUSTOMERS, _LONG_CUSTOMERS),
         checkpoints=(_EARLY_DAYS, params.horizon_days),
     )

@@ -1,5 +1,6 @@
 """Tables and words of the page that compares touch strategies, made from the simulation's outcome."""
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -9,27 +10,24 @@ from analysis.data.connect import Tables
 from analysis.evidence import Estimate, Grade
 from analysis.params import StrategiesParams
 from analysis.touch import wording
-from analysis.touch.effects import load_effects
+from analysis.touch.labels import strategy_labels
 from analysis.touch.money import LEDGER
 from analysis.touch.outcome import outcome_from
 from analysis.touch.population import HISTORY_PREFIX
-from analysis.touch.strategies import AS_HISTORY, NO_TOUCH, StrategySet, load_strategies
-from analysis.touch.summary import CONFIDENCE, MEASURES, Spread, drivers, increments
+from analysis.touch.strategies import AS_HISTORY, NO_TOUCH, load_strategies
+from analysis.touch.summary import CONFIDENCE, MEASURES, Spread
 from analysis.touch.verdict import Kind, reach_verdict
 
-_SHOWN_DRIVERS: Final = 6
-_NO_INTERVAL: Final = ("incremental_orders", "touches", "cost", "staff_hours")  # in the full table, to keep it readable
 _RESULTS: Final = ("incremental_orders", "incremental_repurchase_rate", "incremental_profit", "deletions", "p_best")
 
 
 def strategy_verdict(strategy_totals: pd.DataFrame, strategy_effects: pd.DataFrame) -> dict[str, Any]:
-    """What the simulation allows to say: kind (best, rest, not_sure), winner, runner-up, lead, early winner, test.
+    """What the simulation allows to say: kind (best, rest, not_sure), winner, runner-up, lead, test.
 
     ``focus`` is the strategy the page looks into: the winner, or the best one that touches where doing nothing wins.
     """
     outcome = outcome_from(strategy_totals, effects=strategy_effects)
     verdict = reach_verdict(outcome)
-    early = increments(outcome, checkpoint=0)["incremental_profit"].mean(axis=1)
     focus = verdict.winner if verdict.winner != NO_TOUCH else verdict.runner_up
     return {
         "kind": verdict.kind.value,
@@ -41,8 +39,6 @@ def strategy_verdict(strategy_totals: pd.DataFrame, strategy_effects: pd.DataFra
         "over_history": None if verdict.over_history is None else verdict.over_history._asdict(),
         "reached": verdict.reached,
         "per_arm": verdict.per_arm,
-        "early_days": outcome.checkpoints[0],
-        "early_winner": outcome.strategies[int(np.argmax(early))],
         "horizon_days": outcome.checkpoints[-1],
         "n_customers": outcome.n_customers,
         "n_simulated": outcome.n_simulated,
@@ -60,7 +56,7 @@ def strategy_headline(
 ) -> dict[str, Any]:
     """Numbers and labels for the page's sentences, by name."""
     v, n = strategy_verdict, strategy_verdict["n_customers"]
-    labels = _labels(strategies_params)
+    labels = strategy_labels(strategies_params.strategies)
     focus = {measure: _estimate(strategy_outcomes, v["focus"], measure) for measure in (*MEASURES, "p_best")}
     touching = strategy_outcomes[strategy_outcomes["strategy"] != NO_TOUCH]
     lost = touching[touching["measure"] == "incremental_deletions"].set_index("strategy")["value"]
@@ -74,6 +70,7 @@ def strategy_headline(
         "deletions": focus["incremental_deletions"],
         "staff_hours": focus["staff_hours"],
         "p_best": _estimate(strategy_outcomes, v["winner"], "p_best"),
+        "p_best_error": Estimate(math.sqrt(v["p_best"] * (1 - v["p_best"]) / v["draws"]), "points"),
         "lead": _spread(v["lead"], n=n),
         "over_history": _spread(v["over_history"], n=n),
         "most_deletions": _estimate(strategy_outcomes, str(lost.idxmax()), "incremental_deletions"),
@@ -82,7 +79,6 @@ def strategy_headline(
         "margin": Estimate(float(account["margin"]), "money", grade=Grade.PRIOR),
         "costs": Estimate(-float(account.drop("margin").sum()), "money", grade=Grade.PRIOR),
         "horizon": Estimate(v["horizon_days"], "days"),
-        "early": Estimate(v["early_days"], "days"),
         "per_arm": Estimate(v["per_arm"], "customers", grade=Grade.PRIOR),
         "reached": Estimate(round(v["reached"]), "customers", grade=Grade.PRIOR),
         "margin_share": Estimate(strategy_economics["margin_share"], "share"),
@@ -90,7 +86,10 @@ def strategy_headline(
         **{name: Estimate(v[name], unit) for name, unit in _COUNTS.items()},
     }
     found["most_deleting"] = labels[str(lost.idxmax())]
-    names = {name: labels[v[name]] for name in ("winner", "runner_up", "focus", "early_winner")}
+    idle = touching[(touching["measure"] == "touches") & (touching["value"] == 0)]["strategy"]
+    nobody = [labels[str(name)] for name in idle if name != AS_HISTORY]
+    found["nobody"] = {"zh": "、".join(x["zh"] for x in nobody), "en": ", ".join(x["en"] for x in nobody)}
+    names = {name: labels[v[name]] for name in ("winner", "runner_up", "focus")}
     return {name: _plain(value) for name, value in {**found, **names}.items() if value is not None}
 
 
@@ -101,9 +100,15 @@ def strategy_words(
     strategy_verdict: dict[str, Any],
     strategy_outcomes: pd.DataFrame,
     strategy_economics: dict[str, Any],
+    strategy_season: dict[str, Any],
+    strategy_run_words: dict[str, Any],
+    strategy_segment_words: dict[str, Any],
+    strategy_flip_words: dict[str, Any],
+    strategy_explorer_words: dict[str, Any],
+    exam_verdicts: dict[str, Any],
     tables: Tables,
 ) -> dict[str, Any]:
-    """The sentences that depend on what came out: the decision and why, claims of sections, what was assumed."""
+    """The sentences that depend on what came out: the decision and why, openings of sections, what was assumed."""
     v = strategy_verdict
     kind = Kind(v["kind"])
     table = strategy_outcomes.pivot(index="strategy", columns="measure", values=["value", "ci_lower"]).drop(NO_TOUCH)
@@ -114,6 +119,10 @@ def strategy_words(
         "wage": not strategy_economics["wage_measured"],
     }
     assumed = [wording.ASSUMED[name] for name, lacks in lacking.items() if lacks] or [wording.ASSUMED["nothing"]]
+    assumed.append(wording.season_note(strategy_season["reason"]))
+    idle = table.index[table["value", "touches"].eq(0) & (table.index != AS_HISTORY)]
+    if len(idle):
+        assumed.append(wording.nobody_note())
     past = v["over_history"] is not None and v["runner_up"] != AS_HISTORY and tables.has("touches")
     why, per_arm = wording.reasons(kind, over_history=past), v["per_arm"]
     test = wording.settling_test(affordable=per_arm is not None and 2 * per_arm <= v["reached"])
@@ -128,8 +137,14 @@ def strategy_words(
         **wording.sections(
             any_better=bool((table["ci_lower", "incremental_profit"] > 0).any()),
             focus_hurts_most=table["value", "incremental_deletions"].idxmax() == v["focus"],
-            same_early=v["early_winner"] == v["winner"],
+            same_early=strategy_run_words["same"],
+            same_everywhere=strategy_segment_words["same"],
+            rare_costs=strategy_explorer_words["rare_costs"],
+            checked=strategy_flip_words["checked"],
+            exam=exam_verdicts["state"],
         ),
+        "exam_caveat": wording.EXAM_CAVEAT,
+        "checked": wording.checked_flip(holds=strategy_flip_words["checked"] == "holds"),
         "assumed": {language: "\n\n".join(label[language] for label in assumed) for language in ("zh", "en")},
     }
 
@@ -179,79 +194,35 @@ def strategy_account(strategy_ledger: pd.DataFrame, strategy_verdict: dict[str, 
     )
 
 
-def strategy_horizons(
-    strategy_totals: pd.DataFrame,
-    strategy_effects: pd.DataFrame,
-    strategy_verdict: dict[str, Any],
-    strategies_params: StrategiesParams,
-) -> pd.DataFrame:
-    """One row per strategy: cumulative incremental profit at the early checkpoint and at the horizon."""
-    outcome = outcome_from(strategy_totals, effects=strategy_effects)
-    early, late = (increments(outcome, checkpoint=place)["incremental_profit"].mean(axis=1) for place in (0, -1))
-    table = pd.DataFrame({"strategy": outcome.strategies, "profit_early": early, "profit_late": late})
-    table = _labelled(table, params=strategies_params).assign(
-        early_days=outcome.checkpoints[0],
-        late_days=outcome.checkpoints[-1],
-        recommended=table["strategy"] == strategy_verdict["winner"],
-    )
-    return table.sort_values("profit_late", ascending=False, ignore_index=True).drop(columns="strategy")
-
-
-def strategy_drivers(
-    strategy_totals: pd.DataFrame,
-    strategy_effects: pd.DataFrame,
-    strategy_verdict: dict[str, Any],
-    strategy_channels: pd.DataFrame,
-    strategies_params: StrategiesParams,
-) -> pd.DataFrame:
-    """What the lead over the runner-up hangs on, largest swing first: the lead where an assumption is low or high.
-
-    One row per assumption: its name, mean in its lowest and highest third of draws, the lead there (currency), and
-    whether the runner-up wins at one end (``flips``).
-    """
-    outcome = outcome_from(strategy_totals, effects=strategy_effects)
-    table = drivers(outcome, first=strategy_verdict["winner"], second=strategy_verdict["runner_up"])
-    names = _assumption_names(strategies_params, channels=strategy_channels)
-    table = table[table["effect"].isin(names)].head(_SHOWN_DRIVERS)
-    return pd.DataFrame(
-        {
-            "assumption_zh": [names[effect][0] for effect in table["effect"]],
-            "assumption_en": [names[effect][1] for effect in table["effect"]],
-            "assumed_low": table["low"],
-            "assumed_high": table["high"],
-            "lead_if_low": table["lead_if_low"],
-            "lead_if_high": table["lead_if_high"],
-            "flips": table["flips"],
-        }
-    ).reset_index(drop=True)
-
-
-def strategy_driver_words(strategy_drivers: pd.DataFrame) -> dict[str, Any]:
-    """The assumption the lead hangs on most, as values for sentences: driver, driver_low, driver_high."""
-    found: dict[str, Any] = {"driver": {"zh": "运气", "en": "luck"}}
-    lead: dict[str, float | None] = {"low": None, "high": None}
-    for row in strategy_drivers.head(1).to_dict("records"):
-        found["driver"] = {"zh": row["assumption_zh"], "en": row["assumption_en"]}
-        lead = {end: float(row[f"lead_if_{end}"]) for end in lead}
-    return found | {f"driver_{end}": Estimate(v, "money", grade=Grade.PRIOR).as_result() for end, v in lead.items()}
-
-
 def strategy_table(strategy_outcomes: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
-    """One row per strategy, highest profit first: every measure with its interval."""
-    measures = [
-        "incremental_profit",
-        "p_best",
-        "incremental_repurchase_rate",
-        "incremental_orders",
-        "incremental_deletions",
-        "touches",
-        "cost",
-        "staff_hours",
-    ]
-    table = _measured(strategy_outcomes, measures, params=strategies_params)
-    narrow = [f"{name}_ci_{end}" for name in (*_NO_INTERVAL, "p_best") for end in ("lower", "upper")]
+    """One row per strategy, highest profit first: what it earns and costs."""
+    return _full(strategy_outcomes, measures=_OF_MONEY, params=strategies_params)
+
+
+def strategy_people(strategy_outcomes: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
+    """One row per strategy, highest profit first: what it does to customers, and the hours it takes."""
+    table = _full(strategy_outcomes, measures=("incremental_profit", *_OF_PEOPLE), params=strategies_params)
+    return table.drop(columns=[name for name in table.columns if str(name).startswith("incremental_profit")])
+
+
+_OF_MONEY: Final = ("incremental_profit", "p_best", "incremental_revenue", "cost", "roi")
+_OF_PEOPLE: Final = (
+    "incremental_repurchase_rate",
+    "incremental_orders",
+    "incremental_deletions",
+    "refusals",
+    "touches",
+    "reach",
+    "staff_hours",
+)
+_NO_INTERVAL: Final = ("incremental_orders", "refusals", "touches", "reach", "staff_hours", "cost", "p_best")
+
+
+def _full(outcomes: pd.DataFrame, *, measures: tuple[str, ...], params: StrategiesParams) -> pd.DataFrame:
+    table = _measured(outcomes, list(measures), params=params)
+    narrow = [f"{name}_ci_{end}" for name in _NO_INTERVAL for end in ("lower", "upper")]
     table = table.sort_values("incremental_profit", ascending=False, ignore_index=True)
-    return table.drop(columns=["strategy", *narrow])
+    return table.drop(columns=["strategy", *narrow], errors="ignore")
 
 
 def strategy_channel_rates(
@@ -265,7 +236,7 @@ def strategy_channel_rates(
     ``cost_per_thousand`` (currency) holds the staff time of a thousand touches too.
     """
     wage = float(strategy_economics["wage_per_hour"])
-    used = {s.channel for strategy in _set(strategies_params).strategies for s in strategy.steps}
+    used = {s.channel for strategy in load_strategies(strategies_params.strategies).strategies for s in strategy.steps}
     columns = [str(name) for name in strategy_customers.columns]
     used |= {name.removeprefix(HISTORY_PREFIX) for name in columns if name.startswith(HISTORY_PREFIX)}
     table = strategy_channels[strategy_channels["channel"].isin(used)]
@@ -284,8 +255,17 @@ def strategy_channel_rates(
     ).reset_index(drop=True)
 
 
-def strategy_results(strategy_outcomes: pd.DataFrame) -> dict[str, Any]:
-    """Entries of ``results.json``: ``by_strategy.<name>.<measure>``."""
+def strategy_results(strategy_outcomes: pd.DataFrame, exam_verdicts: dict[str, Any]) -> dict[str, Any]:
+    """Entries of ``results.json``: ``by_strategy.<name>.<measure>`` and ``exam_passed`` (1 or 0, null if not known)."""
+    passed = exam_verdicts["passed"]
+    exam = Estimate(None if passed is None else int(passed), "count", n=exam_verdicts["n_rows"])
+    return {
+        "exam_passed": exam.as_result(),
+        **_by_strategy(strategy_outcomes),
+    }
+
+
+def _by_strategy(strategy_outcomes: pd.DataFrame) -> dict[str, Any]:
     return {
         f"by_strategy.{name}.{measure}": _estimate(strategy_outcomes, str(name), measure).as_result()
         for name in dict.fromkeys(strategy_outcomes["strategy"])
@@ -293,17 +273,9 @@ def strategy_results(strategy_outcomes: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _set(params: StrategiesParams) -> StrategySet:
-    return load_strategies(params.strategies)
-
-
-def _labels(params: StrategiesParams) -> dict[str, dict[str, str]]:
-    return {s.name: {"zh": s.label.zh, "en": s.label.en} for s in _set(params).strategies}
-
-
 def _labelled(table: pd.DataFrame, *, params: StrategiesParams) -> pd.DataFrame:
     """Return the table with the strategy's names as its first columns."""
-    labels = _labels(params)
+    labels = strategy_labels(params.strategies)
     named = table.copy()
     named.insert(0, "strategy_zh", [labels[name]["zh"] for name in table["strategy"]])
     named.insert(1, "strategy_en", [labels[name]["en"] for name in table["strategy"]])
@@ -340,16 +312,3 @@ def _spread(spread: dict[str, float] | None, *, n: int) -> Estimate | None:
 
 def _plain(value: Any) -> Any:
     return value.as_result() if isinstance(value, Estimate) else value
-
-
-def _assumption_names(params: StrategiesParams, *, channels: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """Return names for readers of effects and of rates by channel."""
-    names = {effect.name: (effect.label.zh, effect.label.en) for effect in load_effects(params.effects).effects}
-    names.pop("confirm_rate")  # drawn by channel instead
-    used = {step.channel for strategy in _set(params).strategies for step in strategy.steps}
-    for row in channels[channels["channel"].isin(used)].to_dict("records"):
-        zh, en = str(row["channel_zh"]), str(row["channel_en"])
-        names[f"read_rate_{row['channel']}"] = (f"{zh}阅读率", f"read rate, {en}")
-        if row["needs_staff"]:
-            names[f"confirm_rate_{row['channel']}"] = (f"{zh}确认率", f"confirmation, {en}")
-    return names

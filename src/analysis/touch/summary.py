@@ -19,9 +19,11 @@ __all__ = [
     "CONFIDENCE",
     "MEASURES",
     "drivers",
+    "drivers_of",
     "increments",
     "lead",
     "ledger",
+    "luck_variance",
     "outcomes",
     "p_best",
     "rescaled",
@@ -104,15 +106,26 @@ def rescaled(values: Floats, *, lanes_per_draw: int, sample_share: float) -> Flo
         >>> rescaled(np.array([1.0, 1.0, 3.0, 3.0]), lanes_per_draw=2, sample_share=1.0).tolist()
         [1.0, 3.0]
     """
-    lanes = values.reshape(-1, lanes_per_draw)
-    draws = lanes.mean(axis=1)
+    draws = values.reshape(-1, lanes_per_draw).mean(axis=1)
     between = float(draws.var(ddof=1)) if len(draws) > 1 else 0.0
     if lanes_per_draw < 2 or between == 0:
         return np.asarray(draws)
-    luck = float(lanes.var(axis=1, ddof=1).mean())
+    luck = luck_variance(values, lanes_per_draw=lanes_per_draw)
     ignorance = max(between - luck / lanes_per_draw, 0.0)
     stretch = np.sqrt((ignorance + luck * sample_share) / between)
     return np.asarray(draws.mean() + stretch * (draws - draws.mean()))
+
+
+def luck_variance(values: Floats, *, lanes_per_draw: int) -> float:
+    """Return the variance that luck alone causes in one replicate, from what lanes of the same draw differ in; else 0.
+
+    Examples:
+        >>> luck_variance(np.array([1.0, 3.0, 5.0, 5.0]), lanes_per_draw=2)
+        1.0
+    """
+    if lanes_per_draw < 2:
+        return 0.0
+    return float(values.reshape(-1, lanes_per_draw).var(axis=1, ddof=1).mean())
 
 
 def spread_of(values: Floats, *, outcome: Outcome) -> Spread:
@@ -238,7 +251,15 @@ def lead(outcome: Outcome, *, first: str, second: str) -> Spread:
 
 
 def drivers(outcome: Outcome, *, first: str, second: str) -> pd.DataFrame:
-    """Return what the first strategy's lead hangs on: its mean where an effect is low, and where it is high.
+    """Return what the first strategy's lead over the second hangs on, as ``drivers_of`` does, from one outcome."""
+    gain = increments(outcome)["incremental_profit"]
+    names = outcome.strategies
+    by_lane = gain[names.index(first)] - gain[names.index(second)]
+    return drivers_of(by_lane.reshape(-1, outcome.lanes_per_draw).mean(axis=1), effects=outcome.effects)
+
+
+def drivers_of(draws: Floats, *, effects: Mapping[str, Floats]) -> pd.DataFrame:
+    """Return what a lead, one value per draw, hangs on: its mean where an effect is low, and where it is high.
 
     Low and high are the lowest and highest third of the draws of that effect, all others left as drawn.
 
@@ -247,13 +268,9 @@ def drivers(outcome: Outcome, *, first: str, second: str) -> pd.DataFrame:
         ``lead_if_high`` (money), ``swing`` (absolute difference), ``flips`` (whether the second wins at one end and
         the first at the other, each beyond the simulation's own error at 80 %); largest swing first.
     """
-    gain = increments(outcome)["incremental_profit"]
-    names = outcome.strategies
-    by_lane = gain[names.index(first)] - gain[names.index(second)]
-    draws = by_lane.reshape(-1, outcome.lanes_per_draw).mean(axis=1)
     third = len(draws) // 3
     rows = []
-    for effect, values in outcome.effects.items():
+    for effect, values in effects.items():
         if third < 2 or np.ptp(values) == 0:
             continue
         order = np.argsort(values, kind="stable")

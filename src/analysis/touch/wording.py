@@ -7,12 +7,18 @@ from analysis.touch.verdict import Kind
 __all__ = [
     "ASSUMED",
     "ENTRY_LABELS",
+    "EXAM_CAVEAT",
     "MARKETING_CLAIM",
     "answer",
+    "checked_flip",
     "decision",
+    "flip_row",
+    "nobody_note",
     "reasons",
+    "season_note",
     "sections",
     "settling_test",
+    "side",
     "turning_point",
     "worth_label",
 ]
@@ -149,49 +155,295 @@ def worth_label(*, of_holding_back: bool) -> Label:
 def turning_point() -> Label:
     """Return the assumption the lead hangs on most, as a reason to change our mind."""
     return {
-        "zh": "**{driver}**：偏低时「{winner}」领先 {driver_low}，偏高时 {driver_high}。",
-        "en": '**{driver}**: when low, "{winner}" leads by {driver_low}; when high, by {driver_high}.',
+        "zh": "**{driver}**：偏低时「{winner}」{driver_low_side} {driver_low}，偏高时{driver_high_side} "
+        "{driver_high}。",
+        "en": '**{driver}**: when low, "{winner}" {driver_low_side} by {driver_low}; when high, it {driver_high_side} '
+        "by {driver_high}.",
     }
 
 
-def sections(*, any_better: bool, focus_hurts_most: bool, same_early: bool) -> dict[str, Label]:
-    """Return the claims that open the sections, by section."""
+def sections(
+    *,
+    any_better: bool,
+    focus_hurts_most: bool,
+    same_early: bool,
+    same_everywhere: bool,
+    rare_costs: bool,
+    checked: str,
+    exam: str,
+) -> dict[str, dict[str, str]]:
+    """Return what opens the sections, by section: claim (zh, en), subtitle (sub_zh, sub_en), name for the contents.
+
+    Args:
+        any_better: Whether a strategy's whole interval lies above no touch.
+        focus_hurts_most: Whether the strategy looked into costs the most contacts.
+        same_early: Whether the same strategy leads early and after a year.
+        same_everywhere: Whether the same strategy leads in every segment.
+        rare_costs: Whether the best strategy earns less where a customer gets one touch a month at most.
+        checked: ``none`` (no assumption turns the decision), ``holds`` or ``open`` (one does; simulated on both sides).
+        exam: ``absent``, ``stale``, ``passed`` or ``failed``.
+    """
+    claims = {
+        "earns": _EARNS[any_better],
+        "deletions": _DELETIONS[focus_hurts_most],
+        "explorer": _EXPLORER[rare_costs],
+        "account": _ACCOUNT,
+        "horizons": _HORIZONS[same_early],
+        "segments": _SEGMENTS[same_everywhere],
+        "drivers": _DRIVERS,
+        "flips": _FLIPS[checked],
+        "table": _TABLE,
+        "channels": _CHANNELS,
+        "exam": _EXAM[exam],
+    }
+    return {name: {**claim, **_SUBTITLES[name]} for name, claim in claims.items()}
+
+
+_EARNS: Final = {
+    True: {
+        "zh": "{n_strategies} 种策略里，{n_better} 种的 80% 区间整个高于不触达",
+        "en": "Above no touch with the whole 80% interval: {n_better} of {n_strategies} strategies",
+    },
+    False: {
+        "zh": "没有一种策略的 80% 区间整个高于不触达",
+        "en": "No strategy lies above no touch with its whole 80% interval",
+    },
+}
+_DELETIONS: Final = {
+    True: {
+        "zh": "「{focus}」也最伤好友：预计多丢 {most_deletions}",
+        "en": '"{focus}" also costs the most contacts: {most_deletions:bare} more are expected to delete us',
+    },
+    False: {
+        "zh": "最伤好友的是「{most_deleting}」：预计多丢 {most_deletions}",
+        "en": '"{most_deleting}" costs the most contacts: {most_deletions:bare} more are expected to delete us',
+    },
+}
+_EXPLORER: Final = {
+    True: {
+        "zh": "限到每人每月 1 次触达，30 天里最赚的策略预计少赚 {rare_profit}",
+        "en": "At most one touch a customer and month is expected to earn {rare_profit} less in 30 days, at best",
+    },
+    False: {
+        "zh": "限到每人每月 1 次触达，30 天里最赚的策略预计多赚 {rare_profit}",
+        "en": "At most one touch a customer and month is expected to earn {rare_profit} more in 30 days, at best",
+    },
+}
+_ACCOUNT: Final = {
+    "zh": "「{focus}」的账：毛利预计多 {margin}，花掉和丢掉 {costs}",
+    "en": 'What "{focus}" brings: {margin} more margin expected, {costs} spent or lost',
+}
+_HORIZONS: Final = {
+    True: {
+        "zh": "只看 {early}和看 {late}，领先的是同一种",
+        "en": "The same strategy leads after {early} and after {late}",
+    },
+    False: {
+        "zh": "只看 {early}会选「{early_winner}」，{late}后领先的是「{late_winner}」",
+        "en": 'After {early} "{early_winner}" leads; after {late} it is "{late_winner}"',
+    },
+}
+_SEGMENTS: Final = {
+    True: {
+        "zh": "每一层客户里，领先的都是「{segment_winner}」",
+        "en": '"{segment_winner}" leads in every tier of customers',
+    },
+    False: {
+        "zh": "各层客户领先的策略不同：共 {n_segment_winners} 种",
+        "en": "Tiers of customers differ: {n_segment_winners} strategies lead in one or another",
+    },
+}
+_DRIVERS: Final = {
+    "zh": "领先多少，最取决于「{driver}」",
+    "en": 'The lead hangs most on "{driver}"',
+}
+_FLIPS: Final = {
+    "none": {
+        "zh": "没有一条假设能单独让赢家换人",
+        "en": "No single assumption would change the winner within its range",
+    },
+    "holds": {
+        "zh": "「{flip}」{flip_side} {flip_value}，领先的就换成「{flip_rival}」",
+        "en": '"{flip}" {flip_side} {flip_value} would put "{flip_rival}" ahead',
+    },
+    "open": {
+        "zh": "「{flip}」{flip_side} {flip_value}，「{flip_rival}」可能反超",
+        "en": '"{flip}" {flip_side} {flip_value} might put "{flip_rival}" ahead',
+    },
+}
+_TABLE: Final = {"zh": "每种策略的全部数字", "en": "All numbers of every strategy"}
+_CHANNELS: Final = {
+    "zh": "有触达记录的渠道用本店的阅读率，其余是营销宣称",
+    "en": "Read rates are this shop's own where touches are known, else marketing claims",
+}
+_EXAM: Final = {
+    "absent": {
+        "zh": "模拟器的考试还没有成绩",
+        "en": "The simulator's exam has no result yet",
+    },
+    "stale": {
+        "zh": "模拟器的考试成绩已过期：之后改过规律或效果大小",
+        "en": "The exam's result is out of date: laws or effect sizes have changed since",
+    },
+    "passed": {
+        "zh": "模拟器重现了文献里的 {exam_rows} 条规律",
+        "en": "The simulator shows the {exam_rows} findings of the literature it is examined on",
+    },
+    "failed": {
+        "zh": "文献里的 {exam_rows} 条规律，模拟器重现了 {exam_held} 条",
+        "en": "Of {exam_rows} findings of the literature the simulator shows {exam_held}",
+    },
+}
+
+_SUBTITLES: Final[dict[str, dict[str, str]]] = {
+    "earns": {
+        "short_zh": "谁最赚",
+        "short_en": "Who earns most",
+        "sub_zh": "{horizon}增量利润，相对不触达；点为估计值，虚线为 80% 区间，{n_customers}，{replicates}模拟",
+        "sub_en": "Incremental profit over {horizon} against no touch; point: estimate, dashed line: 80% interval; "
+        "{n_customers}, simulated {replicates}",
+    },
+    "deletions": {
+        "short_zh": "利润与好友",
+        "short_en": "Profit and contacts",
+        "sub_zh": "增量利润与多丢的好友，相对不触达；细线为 80% 区间，粗线为前沿：同样的流失下没有更赚的；"
+        "写不下名字的点见图中数据",
+        "sub_en": "Incremental profit and further deletions against no touch; thin lines: 80% intervals; the line "
+        "joins the frontier, where nothing earns more at as few losses; names that do not fit are in the data",
+    },
+    "explorer": {
+        "short_zh": "发多少",
+        "short_en": "How often",
+        "sub_zh": "30 天的前沿，期望值：每人每月最多触达几次；在 JupyterLab 里可拖动预算、频次和效果大小",
+        "sub_en": "Frontier after 30 days, expected values, by touches a customer and month at most; in JupyterLab "
+        "sliders move budget, frequency and effect sizes",
+    },
+    "account": {
+        "short_zh": "一笔账",
+        "short_en": "The account",
+        "sub_zh": "相对不触达，{horizon}合计；从毛利一路减到利润",
+        "sub_en": "Against no touch, total over {horizon}; from margin down to profit",
+    },
+    "horizons": {
+        "short_zh": "短期与长期",
+        "short_en": "Short and long run",
+        "sub_zh": "累计增量利润，相对不触达，期望值；{late}的一端只模拟 {late_replicates}，区间在表里",
+        "sub_en": "Cumulative incremental profit against no touch, expected values; the end at {late} is simulated "
+        "{late_replicates} only, its intervals are in the table",
+    },
+    "segments": {
+        "short_zh": "分层看",
+        "short_en": "By tier",
+        "sub_zh": "「{focus}」在每层客户的{horizon}增量利润，相对不触达，未扣固定费用；虚线为 80% 区间",
+        "sub_en": 'Incremental profit of "{focus}" by tier over {horizon}, against no touch, before fixed costs; '
+        "dashed line: 80% interval",
+    },
+    "drivers": {
+        "short_zh": "什么最要紧",
+        "short_en": "What matters most",
+        "sub_zh": "「{winner}」对「{runner_up}」的领先额；每行比较该假设最低与最高的三分之一，其余照抽",
+        "sub_en": 'Lead of "{winner}" over "{runner_up}"; each row compares the lowest and highest third of one '
+        "assumption, all others as drawn",
+    },
+    "flips": {
+        "short_zh": "什么会翻盘",
+        "short_en": "What could turn it",
+        "sub_zh": "领先额的变动里，每条假设单独占多少（点）、连同与别的假设的相互作用占多少（线到头）；"
+        "{sensitivity_draws}抽取",
+        "sub_en": "Share of the lead's variation that each assumption causes alone (point) and together with others "
+        "(end of the line); {sensitivity_draws:bare} draws",
+    },
+    "table": {
+        "short_zh": "全部数字",
+        "short_en": "All numbers",
+        "sub_zh": "每种策略一行，{horizon}，相对不触达；费用含优惠、触达、员工与固定费用；证据都是 D",
+        "sub_en": "One row per strategy, {horizon}, against no touch; cost holds offers, touches, staff and fixed "
+        "cost; all of grade D",
+    },
+    "channels": {
+        "short_zh": "渠道假设",
+        "short_en": "Channels",
+        "sub_zh": "用到的渠道，每个一行；D 为营销宣称，未经验证；费用含员工时间",
+        "sub_en": "Channels in use, one row each; D: marketing claim, not verified; cost holds staff time",
+    },
+    "exam": {
+        "short_zh": "模拟器可信吗",
+        "short_en": "Is the simulator sound",
+        "sub_zh": "每条规律一行：模拟出来的值和 95% 区间，以及该落在哪里",
+        "sub_en": "One row per finding: what the simulator shows with its 95% interval, and where it should lie",
+    },
+}
+
+
+def flip_row(*, below: bool | None) -> Label:
+    """Return, for a row of a table, on which side of a value the winner changes; ``below`` None: nowhere."""
+    if below is None:
+        return {"zh": "范围内没有", "en": "no value within its range"}
+    return {"zh": "低于", "en": "below"} if below else {"zh": "高于", "en": "above"}
+
+
+def side(*, ahead: bool) -> Label:
+    """Return whether a strategy is ahead or behind, as a verb."""
+    return {"zh": "领先", "en": "leads"} if ahead else {"zh": "落后", "en": "trails"}
+
+
+def checked_flip(*, holds: bool) -> Label:
+    """Return what a simulation on both sides of the turning point found."""
+    zh = "**核对过。**把「{flip}」固定在 {check_low}，「{winner}」{lead_low_side} {lead_low}；固定在 {check_high}，"
+    zh += "{lead_high_side} {lead_high}"
+    en = '**Simulated on both sides.** With "{flip}" held at {check_low}, "{winner}" {lead_low_side} "{flip_rival}" by '
+    en += "{lead_low}; held at {check_high}, it {lead_high_side} by {lead_high}"
+    if holds:
+        return {"zh": zh + "：两边都不只是运气。", "en": en + ": neither is luck alone."}
     return {
-        "earns": {
-            "zh": "{n_strategies} 种策略里，{n_better} 种的 80% 区间整个高于不触达",
-            "en": "Above no touch with the whole 80% interval: {n_better} of {n_strategies} strategies",
-        }
-        if any_better
-        else {
-            "zh": "没有一种策略的 80% 区间整个高于不触达",
-            "en": "No strategy lies above no touch with its whole 80% interval",
-        },
-        "deletions": {
-            "zh": "「{focus}」也最伤好友：预计多丢 {most_deletions}",
-            "en": '"{focus}" also costs the most contacts: {most_deletions:bare} more are expected to delete us',
-        }
-        if focus_hurts_most
-        else {
-            "zh": "最伤好友的是「{most_deleting}」：预计多丢 {most_deletions}",
-            "en": '"{most_deleting}" costs the most contacts: {most_deletions:bare} more are expected to delete us',
-        },
-        "account": {
-            "zh": "「{focus}」的账：毛利预计多 {margin}，花掉和丢掉 {costs}",
-            "en": 'What "{focus}" brings: {margin} more margin expected, {costs} spent or lost',
-        },
-        "horizons": {
-            "zh": "{early}看和 {horizon}看，领先的是同一种",
-            "en": "The same strategy leads after {early} and after {horizon}",
-        }
-        if same_early
-        else {
-            "zh": "只看 {early}会选「{early_winner}」，{horizon}后领先的是「{winner}」",
-            "en": 'After {early} "{early_winner}" leads; after {horizon} it is "{winner}"',
-        },
-        "drivers": {
-            "zh": "领先多少，最取决于「{driver}」",
-            "en": 'The lead hangs most on "{driver}"',
-        },
+        "zh": zh + "；至少一边还分不清，翻盘点只是大概。",
+        "en": en + "; one side cannot be told from level, so the turning point is rough.",
+    }
+
+
+_SEASONS: Final[dict[str, Label]] = {
+    "season": {
+        "zh": "季节按本店过去同期的购买快慢估计，已扣除老客变少的影响；大促强度若与往年不同，会有偏差。",
+        "en": "The season is that of the shop's own past, customers growing older taken out; a sale unlike last year's "
+        "would not be foreseen.",
+    },
+    "short": {
+        "zh": "历史不到一年，看不出季节，按没有淡旺季算。",
+        "en": "Less than a year of history tells no season: all days are taken alike.",
+    },
+    "one_cohort": {
+        "zh": "客户几乎都在半年内加入，分不清淡季和老化，按没有淡旺季算。",
+        "en": "Nearly all customers joined within half a year, so a quiet season cannot be told from their ageing: all "
+        "days are taken alike.",
+    },
+    "few": {
+        "zh": "复购订单太少，看不出季节，按没有淡旺季算。",
+        "en": "Too few repeat orders tell no season: all days are taken alike.",
+    },
+    "flat": {
+        "zh": "过去看不出超过运气的淡旺季，按没有淡旺季算。",
+        "en": "No season beyond luck is seen in the past: all days are taken alike.",
+    },
+}
+
+
+EXAM_CAVEAT: Final[Label] = {
+    "zh": "通过考试只说明机制合理，不说明已按企业微信校准：多数研究来自电邮、推送、电信或目录邮购。",
+    "en": "Passing shows plausible mechanics, not a calibration to WeCom: most studies are about e-mail, push, telecom "
+    "or catalogues.",
+}
+
+
+def season_note(reason: str) -> Label:
+    """Return what is assumed of the season, and why."""
+    return _SEASONS[reason]
+
+
+def nobody_note() -> Label:
+    """Return that some strategies find nobody, because the data lack what their audience looks at."""
+    return {
+        "zh": "没有客户符合条件的策略：{nobody}。多半是数据里缺少条件要看的列。",
+        "en": "Strategies that find nobody: {nobody}. Most likely the data lack a column their audience looks at.",
     }
 
 

@@ -8,17 +8,23 @@ import pandas as pd
 import pytest
 
 from analysis.churn.btyd.bg_nbd import BGNBD
-from analysis.errors import TooFewError
+from analysis.errors import BookError, TooFewError
 from analysis.params import StrategiesParams
+from analysis.recipes import exam_verdicts as exam
 from analysis.recipes import strategies as made
+from analysis.recipes import strategy_explorer, strategy_sensitivity
 from analysis.recipes import strategy_page as page
+from analysis.recipes import strategy_sections as sections
 from analysis.recipes.purchase_clock import purchase_clock
+from analysis.recipes.strategy_customers import strategy_customers
 from analysis.touch.effects import no_effects
 from analysis.touch.money import entry
 from analysis.touch.simulator import simulate
 from analysis.touch.strategies import load_strategies
 
 AS_OF = date(2026, 6, 30)
+NO_TOUCHES = pd.DataFrame(columns=["channel", "n_assigned", "n_confirmed", "n_delivered", "n_read"])
+FLAT: dict[str, Any] = {"factors": [1.0] * 365, "known": False, "reason": "short"}
 PARAMS = StrategiesParams(strategies="params/strategies/default.yaml", replicates=20, sample_customers=400)
 
 
@@ -73,15 +79,18 @@ def clock(features: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def customers(features: pd.DataFrame, clock: pd.DataFrame) -> pd.DataFrame:
     scores = pd.DataFrame({"customer_id": ["c0001"], "p_churn": [0.123]})
-    return made.strategy_customers(features, clock, scores, having("contacts", "touches"))
+    return seen(features, clock, having("contacts", "touches"), churn_scores=scores)
+
+
+def seen(features: pd.DataFrame, clock: pd.DataFrame, tables: Any, **said: Any) -> pd.DataFrame:
+    """The customers as audiences see them, with what other recipes said."""
+    channels = made.strategy_channels(NO_TOUCHES, PARAMS)
+    return strategy_customers(features, clock, channels, economics(), PARAMS, tables, AS_OF, **said)
 
 
 def having(*names: str) -> Any:
     """Tables of these names, as far as a recipe asks."""
     return FakeTables(*names)
-
-
-NO_TOUCHES = pd.DataFrame(columns=["channel", "n_assigned", "n_confirmed", "n_delivered", "n_read"])
 
 
 def economics() -> dict[str, Any]:
@@ -90,10 +99,37 @@ def economics() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def simulated(customers: pd.DataFrame) -> dict[str, Any]:
+    """Every table of the page's chain, by recipe."""
     channels = made.strategy_channels(NO_TOUCHES, PARAMS)
     effects = made.strategy_effects(channels, PARAMS, seed=3)
-    totals = made.strategy_totals(customers, channels, effects, economics(), PARAMS, AS_OF, seed=3)
-    return {"channels": channels, "effects": effects, "totals": totals}
+    tiered = customers.assign(
+        tier=np.where(customers["n_orders"] > 2, "best", "few"),
+        tier_zh=np.where(customers["n_orders"] > 2, "常客", "新客"),
+        tier_en=np.where(customers["n_orders"] > 2, "Best", "Few"),
+    )
+    given = (tiered, channels, effects, economics(), FLAT)
+    whole = made.strategy_simulation(*given, PARAMS, AS_OF, seed=3)
+    totals, split = made.strategy_totals(whole), made.strategy_segment_totals(whole)
+    verdict = page.strategy_verdict(totals, effects)
+    leads = strategy_sensitivity.strategy_leads(*given, totals, verdict, PARAMS, AS_OF, seed=3)
+    sensitivity = strategy_sensitivity.strategy_sensitivity(leads, effects, channels, PARAMS, seed=3)
+    flip = strategy_sensitivity.strategy_flip_check(*given, verdict, sensitivity, PARAMS, AS_OF, seed=3)
+    segments = made.strategy_segments(totals, split, effects, tiered, economics())
+    return {
+        "channels": channels,
+        "effects": effects,
+        "totals": totals,
+        "split": split,
+        "verdict": verdict,
+        "outcomes": made.strategy_outcomes(totals, effects, economics()),
+        "ledger": made.strategy_ledger(totals, effects),
+        "long": made.strategy_long_run(*given, PARAMS, AS_OF, seed=3),
+        "leads": leads,
+        "sensitivity": sensitivity,
+        "flip": flip,
+        "by_tier": sections.strategy_by_tier(segments, tiered, PARAMS),
+        "explorer": strategy_explorer.strategy_explorer(*given, PARAMS, AS_OF, seed=3),
+    }
 
 
 def test_the_simulated_clock_without_effects_is_the_models_own_forecast(features, clock, customers):
@@ -131,10 +167,75 @@ def test_a_score_is_taken_where_there_is_one_and_the_clock_fills_the_rest(custom
 
 
 def test_customers_are_contacts_by_the_table_or_all_of_them(features, clock):
-    scores = pd.DataFrame({"customer_id": [], "p_churn": []})
-    known = made.strategy_customers(features, clock, scores, having("contacts"))
+    known = seen(features, clock, having("contacts"))
     assert known["is_contact"].tolist() == (features["n_contacts"] > 0).tolist()
-    assert made.strategy_customers(features, clock, scores, having())["is_contact"].all()
+    assert seen(features, clock, having())["is_contact"].all()
+
+
+def test_what_other_recipes_know_stands_beside_each_customer(features, clock):
+    ids = {"customer_id": ["c0002", "c0001"]}
+    table = seen(
+        features,
+        clock,
+        having(),
+        delete_scores=pd.DataFrame({**ids, "p_delete": [0.2, 0.1], "n_open_contacts": [1, 2]}),
+        customer_value=pd.DataFrame({**ids, "clv": [20.0, 10.0], "p_alive": [0.0, 0.0]}),
+        next_need=pd.DataFrame(
+            {**ids, "p_purchase": 0.5, "next_need_from_on": pd.Timestamp(AS_OF) + pd.Timedelta("4D")}
+        ),
+        rfm_tiers=pd.DataFrame({**ids, "tier": "best", "tier_zh": "常客", "tier_en": "Best"}),
+    ).set_index("customer_id")
+    assert table.loc["c0001", ["p_delete", "clv", "next_need_from_days"]].tolist() == [0.1, 10.0, 4.0]
+    assert table.loc["c0001", "p_alive"] > 0, "the clock's own stays"
+    assert pd.isna(table.loc["c0003", "clv"])
+    assert table["tier"].count() == 2
+
+
+def test_without_other_recipes_their_columns_are_unknown_for_everybody(features, clock):
+    table = seen(features, clock, having())
+    unknown = ["p_delete", "clv", "p_purchase", "next_need_from_days", "next_need_from_on", "tier"]
+    assert table[unknown].isna().all(axis=None)
+    assert table["p_churn"].between(0, 1).all()
+
+
+def test_the_best_fifth_by_uplift_is_a_fifth_and_earns_most(customers):
+    best = customers["uplift_rank"] <= 0.2
+    assert best.sum() == len(customers) // 5
+    assert customers.loc[best, "expected_uplift"].min() >= customers.loc[~best, "expected_uplift"].max()
+    assert (customers.loc[~customers["is_contact"], "expected_uplift"] == 0).all()
+
+
+def test_a_slip_in_a_column_is_told_with_its_line_and_the_nearest(features, clock, tmp_path):
+    from pathlib import Path
+
+    text = (Path(__file__).parents[3] / PARAMS.strategies).read_text(encoding="utf-8")
+    path = tmp_path / "mine.yaml"
+    path.write_text(text.replace("column: p_churn", "column: p_chrun"), encoding="utf-8")
+    line = next(n for n, row in enumerate(text.splitlines(), start=1) if "column: p_churn" in row)
+    params = StrategiesParams(strategies=str(path))
+    channels = made.strategy_channels(NO_TOUCHES, PARAMS)
+    with pytest.raises(BookError, match=rf"mine\.yaml:{line}: there is no column 'p_chrun'") as error:
+        strategy_customers(features, clock, channels, economics(), params, having(), AS_OF)
+    assert "p_churn" in str(error.value)
+
+
+def test_a_refusal_counts_by_the_last_consent(features, clock, tmp_path):
+    from analysis.data.connect import open_tables
+
+    at = pd.to_datetime(["2026-01-01", "2026-02-01", "2026-01-01", "2026-03-01"])
+    consents = pd.DataFrame(
+        {
+            "customer_id": ["c0001", "c0001", "c0002", "c0002"],
+            "channel": "sms",
+            "status": ["refused", "granted", "granted", "refused"],
+            "changed_at": at,
+            "changed_on": at.date,
+        }
+    )
+    consents.to_parquet(tmp_path / "consents.parquet")
+    tables = open_tables(tmp_path, timezone="Asia/Shanghai").as_of(AS_OF)
+    table = seen(features, clock, tables).set_index("customer_id")["refuses_sms"]
+    assert table[table].index.tolist() == ["c0002"]
 
 
 def test_past_touches_become_daily_rates(features, customers):
@@ -162,18 +263,10 @@ def test_however_long_the_past_it_weighs_no_more_than_a_thousand_touches():
     assert rates.at["group", "read_strength"] == 1020
 
 
-def test_going_on_as_before_is_free_where_nobody_was_touched(customers):
-    untouched = customers.drop(columns="touches_per_day_private_chat")
-    channels = made.strategy_channels(NO_TOUCHES, PARAMS)
-    effects = made.strategy_effects(channels, PARAMS, seed=3)
-    totals = made.strategy_totals(untouched, channels, effects, economics(), PARAMS, AS_OF, seed=3)
-    wide = totals.groupby("strategy")[["orders", "fixed_costs", "assigned"]].sum()
-    assert list(wide.loc["as_history"]) == list(wide.loc["no_touch"])
-
-
 def test_every_strategy_has_every_result_with_unit_and_grade(simulated):
-    outcomes = made.strategy_outcomes(simulated["totals"], simulated["effects"])
-    results = page.strategy_results(outcomes)
+    absent = {"passed": None, "n_rows": None}
+    results = page.strategy_results(simulated["outcomes"], absent)
+    assert results.pop("exam_passed")["value"] is None
     names = [s.name for s in load_strategies(PARAMS.strategies).strategies]
     measures = ["incremental_orders", "incremental_repurchase_rate", "incremental_profit", "deletions", "p_best"]
     assert sorted(results) == sorted(f"by_strategy.{n}.{m}" for n in names for m in measures)
@@ -182,36 +275,118 @@ def test_every_strategy_has_every_result_with_unit_and_grade(simulated):
 
 
 def test_the_account_sums_to_the_profit_of_the_table(simulated):
-    totals, effects = simulated["totals"], simulated["effects"]
-    verdict = page.strategy_verdict(totals, effects)
-    account = page.strategy_account(made.strategy_ledger(totals, effects), verdict)
+    account = page.strategy_account(simulated["ledger"], simulated["verdict"])
     assert account["amount"].iloc[:-1].sum() == pytest.approx(account["amount"].iloc[-1])
-    outcomes = made.strategy_outcomes(totals, effects).set_index(["strategy", "measure"])["value"]
-    assert account["amount"].iloc[-1] == pytest.approx(outcomes[verdict["focus"], "incremental_profit"])
+    outcomes = simulated["outcomes"].set_index(["strategy", "measure"])["value"]
+    focus = simulated["verdict"]["focus"]
+    assert account["amount"].iloc[-1] == pytest.approx(outcomes[focus, "incremental_profit"])
 
 
-def test_nothing_on_the_frontier_is_beaten(simulated, customers):
-    totals, effects = simulated["totals"], simulated["effects"]
-    verdict, outcomes = page.strategy_verdict(totals, effects), made.strategy_outcomes(totals, effects)
-    table = page.strategy_frontier(outcomes, verdict, PARAMS)
+def test_nothing_on_the_frontier_is_beaten(simulated):
+    table = page.strategy_frontier(simulated["outcomes"], simulated["verdict"], PARAMS)
     for row in table[table["on_frontier"]].itertuples():
         fewer = table["incremental_deletions"] <= row.incremental_deletions
         assert not (fewer & (table["incremental_profit"] > row.incremental_profit)).any()
 
 
+def test_tiers_add_up_to_all_customers(simulated):
+    by_tier, whole = simulated["by_tier"], simulated["outcomes"].set_index(["strategy", "measure"])["value"]
+    for measure in ("incremental_orders", "incremental_deletions", "touches", "incremental_revenue"):
+        for strategy, rows in by_tier.groupby("strategy"):
+            assert rows[measure].sum() == pytest.approx(whole[strategy, measure], abs=1e-6)
+    # fixed costs belong to no tier
+    profit = by_tier[by_tier["strategy"] == "next_need"]["incremental_profit"].sum()
+    fixed = 200 * PARAMS.horizon_days / (365.25 / 12)
+    assert profit - fixed == pytest.approx(whole["next_need", "incremental_profit"])
+
+
+def test_the_leader_of_a_tier_is_its_most_profitable(simulated):
+    leaders = sections.strategy_tier_leaders(simulated["by_tier"]).set_index("tier_en")
+    for tier, rows in simulated["by_tier"].groupby("tier_en"):
+        assert leaders.at[tier, "incremental_profit"] == rows["incremental_profit"].max()
+    assert leaders["n_customers"].sum() == 3000
+
+
+def test_the_year_ends_what_the_short_run_began(simulated):
+    horizons = sections.strategy_horizons(
+        simulated["totals"], simulated["long"], simulated["effects"], simulated["verdict"], PARAMS
+    )
+    assert (horizons["early_days"] == 30).all()
+    assert (horizons["late_days"] == 365).all()
+    nothing = horizons[horizons["strategy_en"] == "No touch"].iloc[0]
+    assert (nothing["profit_early"], nothing["profit_horizon"], nothing["profit_late"]) == (0, 0, 0)
+
+
+def test_a_lead_over_every_rival_comes_with_each_draw(simulated):
+    leads = simulated["leads"]
+    assert leads["rival"].iloc[0] == simulated["verdict"]["runner_up"]
+    assert leads.groupby("rival")["draw"].nunique().eq(len(simulated["effects"])).all()
+    assert simulated["verdict"]["winner"] not in set(leads["rival"])
+    assert np.isfinite(leads["lead"]).all()
+    assert (leads["luck"] > 0).any()
+
+
+def test_what_turns_the_decision_is_planted_and_found():
+    # The lead is 100 × (gain - 1): it turns at a gain of 1, whatever else varies.
+    rng = np.random.default_rng(4)
+    channels = made.strategy_channels(NO_TOUCHES, PARAMS)
+    effects = made.strategy_effects(channels, PARAMS.model_copy(update={"replicates": 250}), seed=3)
+    lead = 100 * (effects["gain_days"].to_numpy() - 1.0) + rng.normal(0, 10, len(effects))
+    leads = pd.DataFrame({"rival": "no_touch", "draw": effects["draw"], "lead": lead, "luck": 100.0})
+    table = strategy_sensitivity.strategy_sensitivity(leads, effects, channels, PARAMS, seed=1).set_index("effect")
+    assert table.index[0] == "gain_days"
+    assert table.at["gain_days", "first_order"] > 0.8
+    assert table.at["gain_days", "flip_value"] == pytest.approx(1.0, abs=0.07)
+    assert table.at["gain_days", "flip_below"]
+    assert table["flip_value"].notna().sum() == 1
+
+
 def test_every_placeholder_of_the_pages_sentences_has_its_value(simulated):
     import re
 
-    totals, effects = simulated["totals"], simulated["effects"]
-    verdict, outcomes = page.strategy_verdict(totals, effects), made.strategy_outcomes(totals, effects)
-    ledger = made.strategy_ledger(totals, effects)
-    drivers = page.strategy_drivers(totals, effects, verdict, simulated["channels"], PARAMS)
-    values = page.strategy_headline(verdict, outcomes, ledger, economics(), PARAMS)
-    values |= page.strategy_driver_words(drivers)
-    words = page.strategy_words(verdict, outcomes, economics(), having())
-    used = set(re.findall(r"\{([a-z_]+)(?::[a-z]+)?\}", str(words)))
-    assert used - set(values) == set()
-    assert "no table of touches" in words["assumed"]["en"]
+    t = simulated
+    absent = {"state": "absent", "passed": None, "n_rows": None, "n_held": None, "rows": []}
+    horizons = sections.strategy_horizons(t["totals"], t["long"], t["effects"], t["verdict"], PARAMS)
+    runs = sections.strategy_run_words(horizons, t["long"])
+    tiers = sections.strategy_segment_words(sections.strategy_segment_table(t["by_tier"], t["verdict"]))
+    drivers = sections.strategy_drivers(t["leads"], t["effects"], t["channels"], PARAMS)
+    explorer = strategy_explorer.strategy_explorer_words(t["explorer"])
+    headline = page.strategy_headline(t["verdict"], t["outcomes"], t["ledger"], economics(), PARAMS)
+    made_up = {
+        "effect": "gain_days", "rival": "no_touch", "low_value": 0.5, "high_value": 1.5, "lead_low": -3.0,
+        "lead_high": 4.0, "holds": True,
+    }  # fmt: skip
+    row = t["sensitivity"].assign(flip_below=True, flip_value=1.0)
+    for check, state in ((made_up, "holds"), ({**made_up, "holds": False}, "open"), ({}, "none")):
+        flips = sections.strategy_flip_words(check, row, t["channels"], PARAMS)
+        assert flips["checked"] == state
+        words = page.strategy_words(
+            t["verdict"], t["outcomes"], economics(), FLAT, runs, tiers, flips, explorer, absent, having()
+        )
+        values = sections.strategy_values(
+            headline, sections.strategy_driver_words(drivers), runs, tiers, flips, explorer, exam.exam_headline(absent)
+        )
+        if not check:
+            words.pop("checked")  # the notebook leaves it out
+        used = set(re.findall(r"\{([a-z_]+)(?::[a-z]+)?\}", str(words)))
+        assert used - set(values) == set()
+        assert "no table of touches" in words["assumed"]["en"]
+        assert "year of history" in words["assumed"]["en"]
+
+
+def test_the_exam_is_told_as_it_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(exam, "_FILE", str(tmp_path / "none.yaml"))
+    none = exam.exam_verdicts(PARAMS)
+    assert (none["state"], none["passed"]) == ("absent", None)
+    assert exam.exam_table(none).empty
+    row = {
+        "number": 3, "part": "b", "claim": {"zh": "甲", "en": "A"}, "value": -0.064, "ci_lower": -0.07,
+        "ci_upper": -0.05, "unit": "share", "band": [None, 0.0],
+        "judged": "sign", "passed": True, "source": "Ascarza 2018", "note": "",
+    }  # fmt: skip
+    told = exam.exam_table({"rows": [row]}).iloc[0]
+    assert (told["exam_row"], told["band"], told["verdict_en"]) == ("3b", "< 0%", "holds")
+    assert told["exam_value_en"] == "−6.4% [−7%, −5%]"
 
 
 def test_a_fit_on_more_customers_than_needed_samples_them(features, monkeypatch):

@@ -53,14 +53,15 @@ def test_a_flip_is_where_the_expected_result_crosses_zero_whatever_else_varies()
     u = draws(500, 8)
     y = 4 * (u[:, 2] - 0.3) + (u[:, 5] - 0.5) + np.random.default_rng(5).normal(0, 0.3, 500)
     fitted = fit_surrogate(u, y)
-    assert flip_point(fitted, which=2) == pytest.approx(0.3, abs=0.03)
-    assert flip_point(fitted, which=5) is None
-    assert main_effect(fitted, which=2, at=np.array([0.8]))[0] == pytest.approx(2.0, abs=0.15)
+    assert flip_point(fitted, u, y, which=2) == pytest.approx(0.3, abs=0.03)
+    assert flip_point(fitted, u, y, which=5) is None
+    assert main_effect(fitted, u, y, which=2, at=np.array([0.8]))[0] == pytest.approx(2.0, abs=0.15)
 
 
 def test_a_flip_beyond_the_priors_range_is_none():
     u = draws(500, 2)
-    assert flip_point(fit_surrogate(u, 4 * (u[:, 0] - 0.01)), which=0) is None
+    y = 4 * (u[:, 0] - 0.01)
+    assert flip_point(fit_surrogate(u, y), u, y, which=0) is None
 
 
 def test_too_few_draws_are_refused():
