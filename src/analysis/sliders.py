@@ -1,6 +1,7 @@
 """Sliders for analysts: budget, frequency and effect sizes move the strategies' frontier in JupyterLab."""
 
 from collections.abc import Callable
+from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +39,12 @@ def strategy_sliders(get: Get, *, params: "StrategiesParams", context: RunContex
     wide["continuous_update"] = False
     money, none = context.currency, style.text("不限", "no limit")
     budget = widgets.SelectionSlider(
-        options=[(f"{value:,}", value) for value in (200, 500, 1000, 2000, 5000, 10000, 20000, 50000)] + [(none, None)],
-        value=None, description=style.text(f"每月预算，{money}", f"Budget a month, {money}"), **wide,
+        options=[(f"{value:,}", value) for value in (200, 500, 1000, 2000, 5000, 10000, 20000, 50000)] + [(none, inf)],
+        value=inf, description=style.text(f"每月预算，{money}", f"Budget a month, {money}"), **wide,
     )  # fmt: skip
     often = widgets.SelectionSlider(
-        options=[(str(n), n) for n in (1, 2, 3, 4, 6, 8, 12)] + [(none, None)],
-        value=None, description=style.text("每人每月最多触达", "Touches a month, at most"), **wide,
+        options=[(str(n), n) for n in (1, 2, 3, 4, 6, 8, 12)] + [(none, inf)],
+        value=inf, description=style.text("每人每月最多触达", "Touches a month, at most"), **wide,
     )  # fmt: skip
     gain, annoyance = (
         widgets.FloatSlider(value=1.0, min=0.25, max=3.0, step=0.25, description=text, readout_format=".2f", **wide)
@@ -59,8 +60,8 @@ def strategy_sliders(get: Get, *, params: "StrategiesParams", context: RunContex
         table = frontier_at(
             trial,
             effects=effects,
-            budget_per_month=budget.value,
-            most_per_month=often.value,
+            budget_per_month=None if budget.value == inf else budget.value,
+            most_per_month=None if often.value == inf else often.value,
             gain=gain.value,
             annoyance=annoyance.value,
         )

@@ -426,7 +426,8 @@ def _money_axis(axes: "Axes", values: Sequence[float], *, factor: float, zero: s
     span = max(max(shown) - min(shown), 1e-9)
     # Room beside the zero line, for its name.
     axes.set_xlim(min(min(shown) - 0.04 * span, -0.16 * span), max(max(shown) + 0.04 * span, 0.16 * span))
-    ticks = _ticks(shown, most=5)
+    widest = max(_width(_tick(round(value))) for value in shown) + 14
+    ticks = _ticks(shown, most=int(min(max(axes.get_window_extent().width / widest, 1), 5)))
     axes.set_xticks(ticks, labels=[_tick(tick) for tick in ticks], fontsize=TICK)
     axes.tick_params(axis="x", top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.grid(visible=True, axis="x")
@@ -558,7 +559,7 @@ def _free_place(
     near += [(0, dy, "center") for dy in (rise + 4, -rise - 4)]
     far = [
         (side * 8, sign * (rise + more), align)
-        for more in (16, 32, 48, 64)
+        for more in (16, 32)
         for sign in (1, -1)
         for side, align in ((1, "left"), (-1, "right"))
     ]

@@ -15,6 +15,7 @@ from analysis.touch.summary import CONFIDENCE, drivers_of, increments, spread_of
 
 _SHOWN_DRIVERS: Final = 6
 _SHOWN_SHARES: Final = 8
+_RARE: Final = 0.01
 _SEGMENT_MEASURES: Final = {
     "incremental_profit": True,
     "incremental_repurchase_rate": True,
@@ -107,7 +108,7 @@ def strategy_by_tier(
 
 def strategy_segment_table(strategy_by_tier: pd.DataFrame, strategy_verdict: dict[str, Any]) -> pd.DataFrame:
     """One row per tier, most profit first: what the strategy looked into brings there, and which strategy leads."""
-    leads = strategy_by_tier.loc[strategy_by_tier.groupby("segment")["incremental_profit"].idxmax()]
+    leads = _leaders(strategy_by_tier)
     best = leads.set_index("segment")[["strategy_zh", "strategy_en", "p_best"]]
     best.columns = pd.Index(["best_strategy_zh", "best_strategy_en", "p_best"])
     focus = strategy_by_tier[strategy_by_tier["strategy"] == strategy_verdict["focus"]].set_index("segment")
@@ -120,7 +121,7 @@ def strategy_segment_table(strategy_by_tier: pd.DataFrame, strategy_verdict: dic
 
 def strategy_tier_leaders(strategy_by_tier: pd.DataFrame) -> pd.DataFrame:
     """One row per tier, most customers first: the strategy that leads there, how surely, and what it earns."""
-    leads = strategy_by_tier.loc[strategy_by_tier.groupby("segment")["incremental_profit"].idxmax()]
+    leads = _leaders(strategy_by_tier)
     names = {"strategy_zh": "best_strategy_zh", "strategy_en": "best_strategy_en"}
     profit = [f"incremental_profit{end}" for end in ("", "_ci_lower", "_ci_upper")]
     shown = ["tier_zh", "tier_en", "n_customers", *names, "p_best", *profit, "confidence_level"]
@@ -157,8 +158,8 @@ def strategy_drivers(
         {
             "assumption_zh": [names[effect]["zh"] for effect in table["effect"]],
             "assumption_en": [names[effect]["en"] for effect in table["effect"]],
-            "assumed_low": table["low"],
-            "assumed_high": table["high"],
+            "assumed_low": table["low"] * table["low"].map(_scale),
+            "assumed_high": table["high"] * table["low"].map(_scale),
             "lead_if_low": table["lead_if_low"],
             "lead_if_high": table["lead_if_high"],
             "flips": table["flips"],
@@ -198,13 +199,19 @@ def strategy_flips(
         f"assumption_{language}": [names[effect][language] for effect in table["effect"]] for language in _LANGUAGES
     }
     orders = [f"{order}_order{end}" for order in ("total", "first") for end in ("", "_ci_lower", "_ci_upper")]
-    parts |= {name: table[name] for name in (*orders, "prior_middle")}
+    factor = table["prior_middle"].map(_scale)
+    rare = [{"zh": "‰，", "en": "‰ "} if scale > 1 else {"zh": "", "en": ""} for scale in factor]
+    parts |= {name: table[name] for name in orders}
+    parts["prior_middle"] = table["prior_middle"] * factor
     parts |= {
-        f"unit_{language}": [units.get(effect, share)[language] for effect in table["effect"]]
+        f"unit_{language}": [
+            few[language] + units.get(effect, share)[language]
+            for few, effect in zip(rare, table["effect"], strict=True)
+        ]
         for language in _LANGUAGES
     }
     parts |= {f"flip_side_{language}": [side[language] for side in sides] for language in _LANGUAGES}
-    parts["flip_value"] = table["flip_value"]
+    parts["flip_value"] = table["flip_value"] * factor
     parts |= {f"flip_rival_{language}": [rival[language] for rival in rivals] for language in _LANGUAGES}
     return pd.DataFrame(parts).assign(confidence_level=CONFIDENCE).reset_index(drop=True)
 
@@ -225,10 +232,12 @@ def strategy_flip_words(
     check = strategy_flip_check
     effect = check["effect"]
     row = strategy_sensitivity[strategy_sensitivity["effect"] == effect].iloc[0]
+    factor = _scale(float(row["prior_middle"]))
+    unit = "number" if factor == 1 else "per_thousand"
     numbers = {
-        "flip_value": (float(row["flip_value"]), "number"),
-        "check_low": (check["low_value"], "number"),
-        "check_high": (check["high_value"], "number"),
+        "flip_value": (float(row["flip_value"]), unit),
+        "check_low": (check["low_value"], unit),
+        "check_high": (check["high_value"], unit),
         "lead_low": (abs(check["lead_low"]), "money"),
         "lead_high": (abs(check["lead_high"]), "money"),
     }
@@ -264,6 +273,19 @@ def strategy_values(
 
 def _assumptions(params: StrategiesParams, channels: pd.DataFrame) -> dict[str, dict[str, str]]:
     return assumption_names(effects=params.effects, strategies=params.strategies, channels=channels)
+
+
+def _leaders(by_tier: pd.DataFrame) -> pd.DataFrame:
+    """Return the row of the most profitable strategy of each tier; where nothing beats no touch, that one."""
+    by_rank = by_tier.assign(_other=by_tier["strategy"] != NO_TOUCH).sort_values(
+        ["segment", "incremental_profit", "_other"], ascending=[True, False, True], kind="stable"
+    )
+    return by_rank.drop_duplicates("segment").drop(columns="_other")
+
+
+def _scale(middle: float) -> float:
+    """Return what an assumption is multiplied by to be read: rare events are told per thousand."""
+    return 1000.0 if 0 < middle < _RARE else 1.0
 
 
 def _tier_names(customers: pd.DataFrame) -> dict[str, dict[str, str]]:

@@ -196,7 +196,10 @@ def sections(
         "channels": _CHANNELS,
         "exam": _EXAM[exam],
     }
-    return {name: {**claim, **_SUBTITLES[name]} for name, claim in claims.items()}
+    opened = {name: {**claim, **_SUBTITLES[name]} for name, claim in claims.items()}
+    if exam == "absent":  # there is no table to explain
+        opened["exam"] |= {"sub_zh": "", "sub_en": ""}
+    return opened
 
 
 _EARNS: Final = {
@@ -222,11 +225,13 @@ _DELETIONS: Final = {
 _EXPLORER: Final = {
     True: {
         "zh": "限到每人每月 1 次触达，30 天里最赚的策略预计少赚 {rare_profit}",
-        "en": "At most one touch a customer and month is expected to earn {rare_profit} less in 30 days, at best",
+        "en": "With one touch a customer and month at most, the best strategy is expected to earn {rare_profit} less "
+        "in 30 days",
     },
     False: {
         "zh": "限到每人每月 1 次触达，30 天里最赚的策略预计多赚 {rare_profit}",
-        "en": "At most one touch a customer and month is expected to earn {rare_profit} more in 30 days, at best",
+        "en": "With one touch a customer and month at most, the best strategy is expected to earn {rare_profit} more "
+        "in 30 days",
     },
 }
 _ACCOUNT: Final = {
