@@ -305,6 +305,13 @@ FIELDS: Final[dict[str, Field]] = {
     "forecast": Field("预测", "Forecast", "number"),
     "model": Field("模型", "Model"),
     "predicted": Field("预测", "Forecast", "count"),
+    "ridge": Field(
+        "弱先验",
+        "Weak prior",
+        "customers",
+        "加在模型参数上的弱先验，相当于几位客户",
+        "Prior on the model's parameters, worth so many customers",
+    ),
     "mae": Field("人均绝对误差", "Mean absolute error", "number"),
     "rmse": Field("均方根误差", "Root mean squared error", "number"),
     "correlation": Field("相关系数", "Correlation", "score"),
@@ -343,6 +350,7 @@ FIELDS: Final[dict[str, Field]] = {
     "next_need_category": Field("下一次需要的品类", "Category needed next"),
     "next_need_category_from_on": Field("该品类最早", "Category from", "date"),
     "next_need_category_until_on": Field("该品类最晚", "Category until", "date"),
+    "week_from_on": Field("周起", "Week from", "date"),
     "week_until_on": Field("周止", "Week until", "date"),
     "expected_buyers": Field(
         "预计购买",
@@ -573,4 +581,20 @@ FIELDS: Final[dict[str, Field]] = {
     "share_reached": Field("因分配而送达", "Reached by assignment", "share"),
     "first_stage_f": Field("第一阶段 F", "First-stage F", "score"),
     "n_clusters": Field("员工数", "Clusters", "count"),
+    # --- experiment design
+    "holdout_share": Field("留出比例", "Held out", "share"),
+    "n_holdout": Field("留出客户", "Customers held out", "customers"),
+    "mde_rel": Field(
+        "看得清的最小变化", "Smallest visible change", "share", "占平时均值的比例", "Share of the usual mean"
+    ),
+    "power": Field("看到的机会", "Chance to see it", "share", "如果盼望的效果为真", "If the hoped effect is true"),
+    "holdout_cost": Field(
+        "留出的代价", "Cost of holding out", "money", "如果盼望的效果为真", "If the hoped effect is true"
+    ),
+    "is_planned": Field("计划", "Planned"),
+    "n_needed": Field("要多少客户", "Customers it takes", "customers"),
+    "n_rounds": Field("要几轮", "Rounds it takes", "times"),
+    "measure": Field("事前指标", "Measure"),
+    "gap": Field("差距", "Gap", "score", "标准差", "Standard deviations"),
+    "spend_before": Field("上一窗口消费", "Spend in the window before", "money"),
 }

@@ -17,6 +17,7 @@ __all__ = [
     "BriefParams",
     "ChurnParams",
     "DataHealthParams",
+    "ExperimentDesignParams",
     "IncrementalityParams",
     "NotebookParams",
     "Notify",
@@ -219,6 +220,36 @@ class IncrementalityParams(NotebookParams):
         return self
 
 
+class ExperimentDesignParams(NotebookParams):
+    """The experiment that is planned."""
+
+    name: str = Field(default="next", pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", description="of the experiment")
+    arms: list[Annotated[str, Field(min_length=1, max_length=60)]] = Field(
+        default=["touch"], min_length=1, max_length=8, description="arms beside the holdout"
+    )
+    holdout_share: float = Field(default=0.2, gt=0.0, lt=1.0, description="customers who get nothing, to compare with")
+    active_days: Days = Field(default=365, description="customers who bought within so many days take part")
+    window_days: Days = Field(default=28, description="days after assignment in which orders will count")
+    by: Literal["customer", "staff"] = Field(
+        default="customer", description="who is drawn: single customers, or whole members of staff with their contacts"
+    )
+    redraws: int = Field(
+        default=100, ge=1, le=10_000, description="draws of which the best balanced is taken; 1: plain randomisation"
+    )
+    power: float = Field(
+        default=0.8, gt=0.0, lt=1.0, description="wanted chance of finding the smallest visible effect"
+    )
+    expected_rel_effect: float = Field(
+        default=0.1, gt=0.0, le=10.0, description="effect hoped for, as a share of what is bought without it"
+    )
+
+    @model_validator(mode="after")
+    def _arms_differ(self) -> "ExperimentDesignParams":
+        if len({*self.arms, "holdout"}) != len(self.arms) + 1:
+            raise ValueError(f"every arm once, and none called holdout, got {', '.join(self.arms)}")
+        return self
+
+
 class BriefParams(NotebookParams):
     """The weekly page."""
 
@@ -234,6 +265,7 @@ NOTEBOOK_PARAMS: Final[dict[str, type[NotebookParams]]] = {
     "value": ValueParams,
     "strategies": StrategiesParams,
     "send_plan": SendPlanParams,
+    "experiment_design": ExperimentDesignParams,
     "incrementality": IncrementalityParams,
     "brief": BriefParams,
 }

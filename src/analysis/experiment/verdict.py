@@ -6,7 +6,9 @@ from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-__all__ = ["METHOD_NAMES", "METRIC_NAMES", "Verdict", "VerdictKind", "decide", "metric_name", "words"]
+__all__ = ["METHOD_NAMES", "METRIC_NAMES", "Verdict", "VerdictKind", "chance", "decide", "metric_name", "words"]
+
+_LEAST_CHANCE: Final = 0.001
 
 METRIC_NAMES: Final = {
     "spend": {"zh": "人均消费", "en": "spend a head"},
@@ -24,6 +26,18 @@ METHOD_NAMES: Final = {
     "wild": {"zh": "按员工聚类，野自助法", "en": "By cluster, wild bootstrap"},
     "sequential": {"zh": "随时可看（序贯）", "en": "Always valid (peeking)"},
 }
+
+
+def chance(pvalue: float) -> dict[str, str]:
+    """Return a p-value as it is written in a sentence.
+
+    Examples:
+        >>> chance(0.0312)["en"], chance(1e-9)["en"]
+        ('0.031', 'below 0.001')
+    """
+    if pvalue < _LEAST_CHANCE:
+        return {"zh": "不到 0.001", "en": "below 0.001"}
+    return {"zh": f"{pvalue:.3f}", "en": f"{pvalue:.3f}"}
 
 
 class VerdictKind(StrEnum):
@@ -137,12 +151,11 @@ _ANSWERS: Final[dict[VerdictKind, dict[str, str]]] = {
         "zh": "分组人数和计划对不上，效果先不读",
         "en": "Customers are not split as planned: no effect is read",
         "detail_zh": (
-            "「{experiment}」：实际人数这样偏离计划比例，靠运气的概率是 {ratio}，低于 0.001。分组若有漏，任何"
-            "差别都可能是分组造成的。"
+            "「{experiment}」：要是真按计划分，碰巧偏离这么多的机会是 {ratio}。分组若有漏，任何差别都可能是分组造成的。"
         ),
         "detail_en": (
-            "{experiment}: the chance that luck alone splits customers so far from the plan is {ratio}, "
-            "below 0.001. Where assignment leaks, any difference may come from it."
+            "{experiment}: had customers been split as planned, one as far off as this would come with "
+            "probability {ratio}. Where assignment leaks, any difference may come from it."
         ),
     },
     VerdictKind.WORKS: {
@@ -193,17 +206,22 @@ _DECISIONS: Final[dict[VerdictKind, dict[str, str]]] = {
     VerdictKind.WORKS: {
         "zh": "继续发「{arm}」，留一成客户不发，继续对照",
         "en": "Keep sending {arm}, and hold one customer in ten out to go on measuring",
-        "why_zh": "随机分组，人数与计划一致；算上全部比较，靠运气的概率是 {holm}。没有扣触达成本。",
+        "why_zh": (
+            "随机分组，人数与计划一致；要是其实没用，碰巧差这么多的机会是 {holm}（已计入全部比较）。没有扣触达成本。"
+        ),
         "why_en": (
-            "Randomised, split as planned; with all comparisons counted the chance of luck is {holm}. Cost "
-            "of the touches is not taken off."
+            "Randomised, split as planned; had it no effect, a difference like this would come with "
+            "probability {holm}, all comparisons counted. Cost of the touches is not taken off."
         ),
     },
     VerdictKind.HARMS: {
         "zh": "停发「{arm}」",
         "en": "Stop sending {arm}",
-        "why_zh": "随机分组，人数与计划一致；算上全部比较，靠运气的概率是 {holm}。",
-        "why_en": "Randomised, split as planned; with all comparisons counted the chance of luck is {holm}.",
+        "why_zh": "随机分组，人数与计划一致；要是其实没影响，碰巧差这么多的机会是 {holm}（已计入全部比较）。",
+        "why_en": (
+            "Randomised, split as planned; had it no effect, a difference like this would come with "
+            "probability {holm}, all comparisons counted."
+        ),
     },
     VerdictKind.OTHER: {
         "zh": "不要按{leading}算账；先看「{arm}」带来的{metric}值多少",

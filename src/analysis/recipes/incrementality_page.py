@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from analysis.evidence import Estimate, Grade
 from analysis.experiment.reach import WEAK_F
 from analysis.experiment.readout import METRIC_UNITS
-from analysis.experiment.verdict import METHOD_NAMES, Verdict, VerdictKind, decide, metric_name, words
+from analysis.experiment.verdict import METHOD_NAMES, Verdict, VerdictKind, chance, decide, metric_name, words
 from analysis.stats.sequential import TUNED_FOR
 
 _FOUR_IN_FIVE: Final = 0.8
@@ -45,7 +45,7 @@ def incrementality_headline(
         "n_customers": Estimate(n, "customers"),
         "n_others": Estimate(experiment_frame["n_others"], "count"),
         "window": Estimate(experiment_frame["window_days"], "days"),
-        "ratio": Estimate(incrementality_ratio["pvalue"], "score", n=n),
+        "ratio": chance(incrementality_ratio["pvalue"]),
         "tuned": Estimate(TUNED_FOR, "count"),
         "leading": leading,
     }
@@ -69,7 +69,11 @@ def incrementality_headline(
         "sequential": _estimate(chosen, "effect_sequential", unit),
         "saved": Estimate(float(chosen["variance_saved"]), "share"),
         "mde": Estimate(reach * float(chosen["std_error"]), unit),
-        "holm": Estimate(float(chosen["pvalue_holm"]), "score", n=n),
+        "holm": chance(float(chosen["pvalue_holm"])),
+        "n_proven": Estimate(
+            int((incrementality_effects["pvalue_holm"] < 1 - chosen["confidence_level"]).sum()), "count"
+        ),
+        "n_comparisons": Estimate(len(incrementality_effects), "count"),
         **_worth(chosen, n=n),
     }
 
@@ -180,6 +184,16 @@ def incrementality_ways(
     table = rows.assign(way_zh=names["zh"], way_en=names["en"])
     table = table[["way_zh", "way_en", *wanted, "variance_saved", "confidence_level"]]
     return table.rename(columns=_of_kind(kind, wanted)).reset_index(drop=True)
+
+
+def incrementality_ways_words(incrementality_ways: pd.DataFrame) -> dict[str, Any]:
+    """How many ways of estimating agree: ``n_beyond`` (intervals on one side of 0) of ``n_ways``."""
+    columns = [str(name) for name in incrementality_ways.columns]
+    lower, upper = (next(c for c in columns if c.endswith(end)) for end in ("_ci_lower", "_ci_upper"))
+    ends = incrementality_ways[[lower, upper]]
+    beyond = int(((ends[lower] > 0) | (ends[upper] < 0)).sum())
+    found = {"n_beyond": Estimate(beyond, "count"), "n_ways": Estimate(len(ends), "count")}
+    return {name: value.as_result() for name, value in found.items()}
 
 
 def incrementality_reached_table(
