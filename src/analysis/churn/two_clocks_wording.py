@@ -37,28 +37,25 @@ GROUPS: Final[dict[str, Label]] = {
 REASONS: Final[dict[str, Label]] = {
     "save_first": {"zh": "风险金额最高", "en": "carry most money at risk"},
     "next_in_line": {
-        "zh": "消费和风险都在前一半，人手够了再联系",
-        "en": "in the upper half by spending and by risk: when staff have time",
+        "zh": "人手够了再联系",
+        "en": "when staff have time",
     },
     "not_a_contact": {
-        "zh": "私聊到不了，只能用短信、电话等别的办法",
-        "en": "private chat does not reach them; text messages or calls may",
+        "zh": "私聊到不了",
+        "en": "private chat does not reach them",
     },
-    "may_delete": {
-        "zh": "删除概率是平均的 1.5 倍以上，删除又常与刚收到的触达同行",
-        "en": "half as likely again as the mean to delete us, and deletions go together with fresh touches",
-    },
+    "may_delete": {"zh": "删除概率在平均的 1.5 倍以上", "en": "deletion at least 1.5 times the mean"},
     "low_value": {
-        "zh": "消费在后一半，救回来也不多",
-        "en": "in the lower half by spending: little would be saved",
+        "zh": "消费在后一半",
+        "en": "lower half by spending",
     },
     "low_risk": {
-        "zh": "风险在后一半，不联系也比别人更可能来",
-        "en": "in the lower half by risk: likelier than others to come unasked",
+        "zh": "风险在后一半",
+        "en": "lower half by risk",
     },
     "sleeping": {
-        "zh": "太久没买，不在这次预测之内；唤醒是另一件事，先小范围试",
-        "en": "silent too long to be forecast here; waking them is another matter, to be tried on a few first",
+        "zh": "不在预测之内；要唤醒，先小范围试",
+        "en": "not forecast here; try waking a few first",
     },
 }
 
@@ -67,8 +64,8 @@ NO_CONTACTS: Final[Label] = {
     "en": "Customers who delete the contact are another clock; it needs the table contacts.",
 }
 _NO_DELETIONS: Final[Label] = {
-    "zh": "数据里没有一次客户删除好友的记录，所以另一只钟还没有读数。",
-    "en": "Not one deletion by a customer is on record, so the other clock shows nothing yet.",
+    "zh": "好友太少，或没有客户删除好友的记录，所以另一只钟还没有读数。",
+    "en": "Contacts are too few, or no deletion by a customer is on record, so the other clock shows nothing yet.",
 }
 
 _BOTH: Final[dict[str, Label]] = {
@@ -118,6 +115,22 @@ _NEITHER: Final[dict[str, Label]] = {
 }
 
 
+_STRANGERS: Final[Label] = {
+    "zh": "{n_not_a_contact:bare} 位活跃客户不是好友，牵涉 {not_a_contact_value:full}，私聊到不了。",
+    "en": "{n_not_a_contact} are active without being a contact, with {not_a_contact_value:full} at stake: private "
+    "chat does not reach them.",
+}
+_GENTLY: Final[Label] = {
+    "zh": "先救的人里，{n_gently:bare} 位删除概率也明显偏高：一对一地说，别群发。",
+    "en": "On the list, {n_gently} are also far likelier to delete us: write to them one by one, not by mass message.",
+}
+_CAUTION: Final[Label] = {
+    "zh": "风险高不等于劝得动：名单只说谁可能走、值多少钱，不说联系他们有没有用。先随机留一部分不联系，再比较。",
+    "en": "At risk is not the same as persuadable: the list says who may leave and what they are worth, not whether a "
+    "message helps. Leave a random part of it alone, and compare.",
+}
+
+
 def answer(*, purchase: bool, relationship: bool, contacts_known: bool) -> dict[str, str]:
     """Return the page's answer, by what the data can tell.
 
@@ -142,21 +155,21 @@ def answer(*, purchase: bool, relationship: bool, contacts_known: bool) -> dict[
     }
 
 
-def decisions(*, purchase: bool, contacts_known: bool, flagged: bool) -> list[dict[str, Any]]:
+def decisions(*, purchase: bool, relationship: bool, flagged: bool) -> list[dict[str, Any]]:
     """Return the decisions of the page: ``words`` and the name of the number that says what it is worth, or None.
 
     Args:
         purchase: Whether leaving by not buying could be judged.
-        contacts_known: Whether the data hold contacts at all.
+        relationship: Whether deletions of contacts are expected.
         flagged: Whether new contacts of some acquisition code look as if they had been forced.
     """
-    made = [{"words": _first_and_alone(contacts_known=contacts_known), "worth": "save_first_value"}] if purchase else []
+    made = [{"words": _first_and_alone(relationship=relationship), "worth": "save_first_value"}] if purchase else []
     return made + ([{"words": _look_at_codes(), "worth": None}] if flagged else [])
 
 
-def _first_and_alone(*, contacts_known: bool) -> dict[str, Any]:
+def _first_and_alone(*, relationship: bool) -> dict[str, Any]:
     """Return whom to see first, whom to leave alone, what would show that it was no use."""
-    likely = {"zh": "、容易删好友的", "en": ", likelier to delete us"} if contacts_known else {"zh": "", "en": ""}
+    likely = {"zh": "、容易删好友的", "en": ", likelier to delete us"} if relationship else {"zh": "", "en": ""}
     return {
         "zh": "先联系风险金额最高的 {n_save_first}，别打扰另外 {n_leave_alone:bare} 人",
         "en": "Contact the {n_save_first} with most money at risk first, and leave {n_leave_alone:bare} others alone",
@@ -238,28 +251,20 @@ def tiles(*, purchase: bool, relationship: bool) -> list[dict[str, str]]:
     return [*made, _PAST_TILE if purchase else _REPEAT_TILE, *([_STAY_TILE] if relationship and not purchase else [])]
 
 
-def groups_note(*, contacts_known: bool) -> Label:
+def groups_note(*, strangers: bool, gently: bool) -> Label:
     """Return what to know before acting on the groups of customers.
 
     Args:
-        contacts_known: Whether the data say who is a contact and who may delete it.
+        strangers: Whether some active customers are nobody's contact.
+        gently: Whether some on the list are far likelier than others to delete the contact.
     """
-    caution: Label = {
-        "zh": "风险高不等于劝得动：名单只说谁可能走、值多少钱，不说联系他们有没有用。先随机留一部分不联系，再比较。",
-        "en": "At risk is not the same as persuadable: the list says who may leave and what they are worth, not "
-        "whether a message helps. Leave a random part of it alone, and compare.",
-    }
-    if not contacts_known:
-        return caution
-    return {
-        "zh": "{n_not_a_contact:bare} 位活跃客户不是好友，牵涉 {not_a_contact_value:full}，私聊到不了。"
-        "先救的人里，{n_gently:bare} 位删除概率也明显偏高：一对一地说，别群发。" + caution["zh"],
-        "en": "{n_not_a_contact} are active without being a contact, with {not_a_contact_value:full} at stake: "
-        "private chat "
-        "does not reach them. On the list, {n_gently} are also far likelier to delete us: write to them one by "
-        "one, not by "
-        "mass message. " + caution["en"],
-    }
+    parts: list[Label] = []
+    if strangers:
+        parts.append(_STRANGERS)
+    if gently:
+        parts.append(_GENTLY)
+    parts.append(_CAUTION)
+    return {"zh": "".join(part["zh"] for part in parts), "en": " ".join(part["en"] for part in parts)}
 
 
 def touches_claim(ratio_ci_lower: float | None) -> Label:

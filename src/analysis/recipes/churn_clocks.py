@@ -33,6 +33,8 @@ _RELATIONSHIP_NUMBERS: Final = {
 """Names on this page, where both clocks have a number of that name or it would say too little."""
 
 _STAFF_SHOWN: Final = 10
+_WIDER: Final = 1.04
+_METHODS: Final = {"zh": {"observed": "实际", "model": "模型"}, "en": {"observed": "observed", "model": "the model"}}
 _TOLD_OF_LIST: Final = ("days_since_last_order", "n_orders", "median_gap_days")
 
 _RELATIONSHIP_SCORES: Final = "relationship."
@@ -250,9 +252,11 @@ def two_clocks_page(
         "touches": relationship_touches is not None and len(relationship_touches) > 0,
         "codes": contact_survival_sources is not None and bool(contact_survival_sources["d7"].notna().any()),
         "answer": wording.answer(purchase=purchase, relationship=relationship, contacts_known=contacts_known),
-        "decisions": wording.decisions(purchase=purchase, contacts_known=contacts_known, flagged=flagged),
+        "decisions": wording.decisions(purchase=purchase, relationship=relationship, flagged=flagged),
         "tiles": wording.tiles(purchase=purchase, relationship=relationship),
-        "groups_note": wording.groups_note(contacts_known="not_a_contact_value" in told),
+        "groups_note": wording.groups_note(
+            strangers="not_a_contact_value" in told, gently=(_end(told, "n_gently") or 0) > 0
+        ),
         "touches_claim": wording.touches_claim(_end(told, "touch_ratio", "ci_lower")),
         "codes_claim": wording.codes_claim(flagged=flagged),
         "windows_claim": wording.windows_claim(purchase=purchase),
@@ -270,6 +274,22 @@ def two_clocks_comparison(churn_comparison: pd.DataFrame) -> pd.DataFrame:
     front = ["forecast_by_zh", "forecast_by_en", "gates_zh", "gates_en", "is_used"]
     rest = [name for name in churn_comparison.columns if name not in {*front, "calibration_log_loss"}]
     return churn_comparison[[*front, *rest]]
+
+
+def two_clocks_doors(relationship_incidence_all: pd.DataFrame) -> pd.DataFrame:
+    """Share of contacts ended by each door, observed and by the model, at days ever wider apart: for the picture."""
+    curves = relationship_incidence_all[relationship_incidence_all["door"] != "still_there"]
+    days = sorted(curves["days_since_added"].unique().tolist())
+    told = {_FIRST_DAYS, max((day for day in days if day <= _YEAR), default=_YEAR), *days[-1:]}
+    kept: list[float] = []
+    for day in days:
+        if day in told or not kept or day >= max(kept[-1] + 1, _WIDER * kept[-1]):
+            kept.append(day)
+    shown = curves[curves["days_since_added"].isin(kept)].reset_index(drop=True)
+    names = {f"method_{language}": shown["method"].map(_METHODS[language]) for language in ("zh", "en")}
+    shares = [name for name in shown.columns if name.startswith("share_contacts")]
+    columns = ["days_since_added", "door", "door_zh", "door_en", *names, *shares, "confidence_level", "n_at_risk"]
+    return shown.assign(**names)[["method", *columns]]
 
 
 def two_clocks_staff(contact_survival_staff: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.churn import two_clocks_wording as wording
@@ -69,6 +69,7 @@ rows = st.tuples(
 )
 
 
+@settings(deadline=None, max_examples=60, derandomize=True)
 @given(st.lists(rows, min_size=1, max_size=30), st.integers(1, 10), st.booleans())
 def test_everybody_is_in_exactly_one_group_and_no_money_is_lost(drawn, save_first, contacts_known):
     table = customers(drawn)
@@ -118,16 +119,25 @@ def test_an_answer_names_only_numbers_of_a_clock_that_runs(purchase, relationshi
 
 def test_a_shop_with_contacts_but_no_deletions_is_not_asked_for_the_table():
     said = wording.answer(purchase=True, relationship=False, contacts_known=True)
-    assert "contacts" not in said["detail_en"]
-    assert "Not one deletion" in said["detail_en"]
+    assert "table contacts" not in said["detail_en"]
+    assert "no deletion by a customer" in said["detail_en"]
 
 
 def test_nobody_is_said_to_delete_where_contacts_are_not_known():
-    known, unknown = (str(wording.decisions(purchase=True, contacts_known=k, flagged=False)) for k in (True, False))
+    known, unknown = (str(wording.decisions(purchase=True, relationship=k, flagged=False)) for k in (True, False))
     assert "delete us" in known
     assert "删好友" in known
     assert "delete us" not in unknown
     assert "删好友" not in unknown
+
+
+def test_a_note_on_the_list_speaks_of_strangers_and_of_care_only_where_there_are_some():
+    full = wording.groups_note(strangers=True, gently=True)["en"]
+    plain = wording.groups_note(strangers=False, gently=False)["en"]
+    assert "{n_not_a_contact}" in full
+    assert "{n_gently}" in full
+    assert "{" not in plain
+    assert full.endswith(plain)
 
 
 def test_a_ratio_that_may_be_one_is_not_called_the_strongest():
@@ -138,6 +148,6 @@ def test_a_ratio_that_may_be_one_is_not_called_the_strongest():
 
 def test_observational_pages_never_say_that_something_causes_something():
     texts = [*wording.REASONS.values(), wording.touches_claim(2.0), wording.codes_claim(flagged=True)]
-    texts += [decision["words"] for decision in wording.decisions(purchase=True, contacts_known=True, flagged=True)]
+    texts += [decision["words"] for decision in wording.decisions(purchase=True, relationship=True, flagged=True)]
     for text in map(str, texts):
         assert not any(word in text for word in ("导致", "带来", "造成", "cause", "because of", "leads to"))

@@ -168,6 +168,20 @@ def test_a_shop_without_contacts_has_the_purchase_clock_alone_and_says_what_the_
     assert "mean_p_delete" not in recipes.two_clocks_groups(table)
 
 
+def test_the_picture_of_doors_keeps_the_days_of_the_claim_and_the_end_of_every_curve(beauty):
+    shown, curves = beauty.get("two_clocks_doors"), beauty.get("relationship_incidence_all")
+    headline = beauty.get("two_clocks_headline")
+    days = set(shown["days_since_added"])
+    assert {headline["early_days"]["value"], headline["later_days"]["value"]} <= days
+    assert set(shown["door"]) == {"customer", "staff"}
+    assert len(shown) < 0.75 * len(curves)
+    keys = ["method", "door", "days_since_added"]
+    together = shown.merge(curves, on=keys, suffixes=("", "_all"))
+    assert len(together) == len(shown)
+    assert together["share_contacts"].equals(together["share_contacts_all"])
+    assert max(days) == curves["days_since_added"].max()
+
+
 def test_staff_are_shown_by_who_keeps_fewest_ten_at_most(beauty):
     shown = beauty.get("two_clocks_staff")
     assert len(shown) <= 10
