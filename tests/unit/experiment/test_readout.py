@@ -1,5 +1,7 @@
 """Readouts: planted effects are found, wrong splits stop, many arms are corrected, clusters widen."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -31,13 +33,18 @@ def trial(*, effect: float = 0.0, n: int = 3000, seed: int = 1, clusters: int | 
     return Trial(customers, "holdout", METRICS, ("before",), cluster="cluster_id" if clusters else None)
 
 
+def at(found: pd.DataFrame, metric: str, arm: str) -> dict[str, Any]:
+    rows = found[(found["metric"] == metric) & (found["arm"] == arm)].to_dict("records")
+    return {str(name): value for name, value in rows[0].items()}
+
+
 def verdict(found: pd.DataFrame, *, state: str = "ok", is_over: bool = True) -> Verdict:
     return decide(found, metrics=list(METRICS), state=state, is_over=is_over)
 
 
 def test_planted_effect_is_found_and_said_to_be_caused():
     found = read_out(trial(effect=0.08))
-    row = found.set_index(["metric", "arm"]).loc[("bought", "video")]
+    row = at(found, "bought", "video")
     assert row["effect_ci_lower"] < 0.08 < row["effect_ci_upper"]
     said = verdict(found)
     assert (said.kind, said.arm, said.metric) == (VerdictKind.WORKS, "video", "spend")
@@ -93,7 +100,7 @@ def test_whole_clusters_are_noticed_and_widen_the_interval():
     rows = by_cluster.customers
     assert assigned_by_cluster(rows["arm"], rows["cluster_id"])
     assert not assigned_by_cluster(trial().customers["arm"], pd.Series(np.arange(3000) % 30).astype(str))
-    shift = rows["cluster_id"].astype(int).map(dict(enumerate(np.random.default_rng(2).normal(0, 30, 30))))
+    shift = rows["cluster_id"].astype(int).map(dict(enumerate(np.random.default_rng(2).normal(0, 30, 30).tolist())))
     moved = by_cluster._replace(customers=rows.assign(spend=rows["spend"] + shift))
     clustered, plain = read_out(moved), read_out(moved._replace(cluster=None))
     assert (clustered["std_error"][:2] > 2 * plain["std_error"][:2]).all()
@@ -127,10 +134,9 @@ def test_effect_on_the_reached_divides_by_what_assignment_moved():
     sent = (rows["arm"] != "holdout") & (rng.random(len(rows)) < 0.5)
     touched = pd.DataFrame({"customer_id": rows["customer_id"], "send_status": np.where(sent, 1, 0)})
     staff = pd.DataFrame({"customer_id": rows["customer_id"], "staff_id": (np.arange(len(rows)) % 25).astype(str)})
-    found = reached_effects(made, touched=touched, staff=staff).set_index(["metric", "arm"])
-    effect = read_out(made).set_index(["metric", "arm"])["effect"]
-    row = found.loc[("bought", "video")]
-    assert row["effect_reached"] == pytest.approx(effect[("bought", "video")] / row["share_reached"])
+    row = at(reached_effects(made, touched=touched, staff=staff), "bought", "video")
+    effect = at(read_out(made), "bought", "video")["effect"]
+    assert row["effect_reached"] == pytest.approx(effect / row["share_reached"])
     assert row["n_clusters"] == 25
 
 
