@@ -185,7 +185,7 @@ def point_at(cumulated: Floats, edges: Floats, level: ArrayLike) -> Floats:
     """Return the point of the clock (0-1) at which each row's cumulated chance reaches a level, one or each its own.
 
     Examples:
-        >>> point_at(np.array([[0.0, 0.5, 1.0]]), np.array([0.0, 0.2, 1.0]), 0.75).tolist()
+        >>> point_at(np.array([[0.0, 0.5, 1.0]]), np.array([0.0, 0.2, 1.0]), 0.75).round(6).tolist()
         [0.6]
     """
     wanted = np.broadcast_to(np.asarray(level, dtype=np.float64), len(cumulated))
@@ -207,7 +207,7 @@ def faster(chance: ArrayLike, *, before: ArrayLike, after: ArrayLike) -> Floats:
         after: Probability that it is moved to.
 
     Examples:
-        >>> faster([0.5], before=[0.5], after=[0.5]).tolist()
+        >>> faster([0.5], before=[0.5], after=[0.5]).round(6).tolist()
         [0.5]
     """
     p, moved = (np.clip(np.asarray(x, dtype=np.float64), 1e-6, 1 - 1e-6) for x in (before, after))
