@@ -1,5 +1,7 @@
 """The strategies page's pictures: drawn in both languages and widths, within the drawing, values side by side."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,14 @@ from analysis.charts.theme import Style, draw, drawing
 
 STYLES = [Style(language, width=width) for language in ("zh", "en") for width in (700, 328)]
 each_style = pytest.mark.parametrize("style", STYLES, ids=lambda s: f"{s.language}-{s.width}")
-ZH = ["每周全员私聊促销并附满减券", "照旧", "下一次需求私聊提醒", "不触达", "流失预警挽回"]
-EN = ["Weekly private-chat promotion to everybody", "As before", "Next-need chat reminder", "No touch", "Win-back"]
+ZH = ["每周全员私聊促销并附满减券和上门服务一次", "照旧", "下一次需求私聊提醒", "不触达", "流失预警挽回"]
+EN = [
+    "Weekly private-chat promotion to everybody, always",
+    "As before",
+    "Next-need chat reminder",
+    "No touch",
+    "Win-back",
+]
 
 
 @pytest.fixture
@@ -121,3 +129,86 @@ def test_a_loss_is_drawn_as_a_warning_and_a_profit_in_the_accent(account):
 
 def test_a_table_without_assumptions_is_drawn_empty(assumptions):
     assert draw(charts.lead_by_assumption, assumptions.head(0), name="l", style=Style("en")).startswith("<svg")
+
+
+@pytest.fixture
+def tiers() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "tier_zh": ["重要价值客户", "一般挽留客户", "重要发展客户"],
+            "tier_en": ["Best customers, recent", "Few orders, less recent", "Big spenders, recent"],
+            "n_customers": [3000, 900, 5],
+            "incremental_profit": [10068.0, -302, np.nan],
+            "incremental_profit_ci_lower": [-2150.0, -2198, np.nan],
+            "incremental_profit_ci_upper": [30546.0, 2555, np.nan],
+            "confidence_level": 0.8,
+        }
+    )
+
+
+@each_style
+def test_a_tier_too_small_to_show_is_left_out(style, tiers):
+    found, page = texts(charts.profit_by_tier, tiers, style)
+    shown = [text for text, _ in found]
+    assert tiers[f"tier_{style.language}"].iloc[0] in shown
+    assert tiers[f"tier_{style.language}"].iloc[2] not in shown
+    assert [text for text, box in found if box.x0 < page.x0 - 2 or box.x1 > page.x1 + 2] == []
+
+
+@each_style
+def test_shares_of_the_variation_are_drawn_from_zero_within_the_page(style, assumptions):
+    table = assumptions.assign(first_order=[0.35, 0.1], total_order=[0.4, 0.12])
+    found, page = texts(charts.variation_by_assumption, table, style)
+    assert "40.0%" in [text for text, _ in found]
+    assert [text for text, box in found if box.x0 < page.x0 - 2 or box.x1 > page.x1 + 2] == []
+
+
+@each_style
+def test_each_limit_of_touches_has_a_line_of_its_own(style):
+    table = pd.DataFrame(
+        {
+            "most_per_month": [1.0, 1.0, 4.0, 4.0, np.nan, np.nan],
+            "incremental_deletions": [0.0, 4.0, 0.0, 17.0, 0.0, 9.0],
+            "incremental_profit": [0.0, 800.0, 0.0, 4800.0, 0.0, 4200.0],
+            "on_frontier": True,
+        }
+    )
+    found, page = texts(charts.frontier_by_frequency, table, style)
+    shown = [text for text, _ in found]
+    assert {style.text("1 次", "1 a month"), style.text("4 次", "4 a month"), style.text("不限", "no limit")} <= set(
+        shown
+    )
+    assert [text for text, box in found if box.x0 < page.x0 - 2 or box.x1 > page.x1 + 2] == []
+
+
+@each_style
+def test_no_name_is_cut(style, strategies, assumptions):
+    for chart, table in ((charts.profit_by_strategy, strategies), (charts.short_and_long_run, strategies)):
+        found, _ = texts(chart, table, style)
+        whole = "".join(text.replace("\n", "").replace(" ", "") for text, _ in found)
+        assert "…" not in whole
+        for name in strategies[f"strategy_{style.language}"]:
+            assert name.replace(" ", "") in whole
+
+
+@each_style
+def test_names_on_the_frontier_cover_no_other_name(style, strategies):
+    found, _ = texts(charts.profit_against_deletions, strategies, style)
+    names = [name.replace(" ", "") for name in strategies[f"strategy_{style.language}"]]
+    boxes = [box.shrunk(0.9, 0.8) for text, box in found if text.replace("\n", "").replace(" ", "") in names]
+    assert len(boxes) >= 3
+    assert not any(boxes[i].overlaps(boxes[j]) for i in range(len(boxes)) for j in range(i))
+
+
+@each_style
+def test_ticks_of_money_do_not_run_into_one_another(style, strategies):
+    ends = {
+        "incremental_profit_ci_lower": -35276.0,
+        "incremental_profit_ci_upper": 900.0,
+        "incremental_profit": -9000.0,
+    }
+    found, _ = texts(charts.profit_by_strategy, strategies.assign(**ends), style)
+    ticks = [box for text, box in found if text.replace(",", "").replace("\u2212", "").isdigit() and box.height < 16]
+    top = max(box.y0 for box in ticks)
+    row = sorted((box for box in ticks if abs(box.y0 - top) < 2), key=lambda box: box.x0)
+    assert all(left.x1 < right.x0 for left, right in pairwise(row))

@@ -185,9 +185,9 @@ def test_what_other_recipes_know_stands_beside_each_customer(features, clock):
         ),
         rfm_tiers=pd.DataFrame({**ids, "tier": "best", "tier_zh": "常客", "tier_en": "Best"}),
     ).set_index("customer_id")
-    assert table.loc["c0001", ["p_delete", "clv", "next_need_from_days"]].tolist() == [0.1, 10.0, 4.0]
-    assert table.loc["c0001", "p_alive"] > 0, "the clock's own stays"
-    assert pd.isna(table.loc["c0003", "clv"])
+    assert [table[name]["c0001"] for name in ("p_delete", "clv", "next_need_from_days")] == [0.1, 10.0, 4.0]
+    assert table["p_alive"]["c0001"] > 0, "the clock's own stays"
+    assert np.isnan(table["clv"]["c0003"])
     assert table["tier"].count() == 2
 
 
@@ -335,9 +335,9 @@ def test_what_turns_the_decision_is_planted_and_found():
     leads = pd.DataFrame({"rival": "no_touch", "draw": effects["draw"], "lead": lead, "luck": 100.0})
     table = strategy_sensitivity.strategy_sensitivity(leads, effects, channels, PARAMS, seed=1).set_index("effect")
     assert table.index[0] == "gain_days"
-    assert table.at["gain_days", "first_order"] > 0.8
-    assert table.at["gain_days", "flip_value"] == pytest.approx(1.0, abs=0.07)
-    assert table.at["gain_days", "flip_below"]
+    assert table["first_order"]["gain_days"] > 0.8
+    assert table["flip_value"]["gain_days"] == pytest.approx(1.0, abs=0.07)
+    assert table["flip_below"]["gain_days"]
     assert table["flip_value"].notna().sum() == 1
 
 
@@ -345,7 +345,7 @@ def test_every_placeholder_of_the_pages_sentences_has_its_value(simulated):
     import re
 
     t = simulated
-    absent = {"state": "absent", "passed": None, "n_rows": None, "n_held": None, "rows": []}
+    absent: dict[str, Any] = {"state": "absent", "passed": None, "n_rows": None, "n_held": None, "rows": []}
     horizons = sections.strategy_horizons(t["totals"], t["long"], t["effects"], t["verdict"], PARAMS)
     runs = sections.strategy_run_words(horizons, t["long"])
     tiers = sections.strategy_segment_words(sections.strategy_segment_table(t["by_tier"], t["verdict"]))

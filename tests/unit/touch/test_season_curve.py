@@ -61,14 +61,15 @@ def test_less_than_a_year_and_hardly_any_orders_tell_none():
 
 
 def test_two_years_ahead_repeat_the_first():
-    curve = curve_of(*bought(swing=0.5), horizon_days=730)
+    days, who = bought(swing=0.5)
+    curve = curve_of(days, who, horizon_days=730)
     assert np.allclose(curve.factors[:364], curve.factors[364:728])
 
 
 def test_counts_hold_every_repeat_order_once_and_no_first_one():
     days, who = bought(swing=0.2, customers=300)
     orders, there = weekly_counts(days, customer=who, last_day=LAST)
-    firsts = {}
+    firsts: dict[int, int] = {}
     for day, customer in zip(days, who, strict=True):
         firsts[customer] = min(firsts.get(customer, 10**9), day)
     assert orders.sum() == sum(day > firsts[customer] for day, customer in zip(days, who, strict=True))

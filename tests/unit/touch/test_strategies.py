@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError, BookError
-from analysis.touch.strategies import Condition, Trigger, audience, columns_used, load_strategies
+from analysis.touch.strategies import Condition, Trigger, audience, check_columns, columns_used, load_strategies
 
 FOLDER = Path(__file__).parents[3] / "params" / "strategies"
 GOOD = """\
@@ -37,10 +37,16 @@ def file(tmp_path):
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_shipped_file_holds_doing_nothing_the_past_and_three_more(path):
+def test_every_shipped_file_holds_the_ten_kinds_of_strategies(path):
     names = [strategy.name for strategy in load_strategies(path).strategies]
-    assert {"no_touch", "as_history"} <= set(names)
-    assert len(names) >= 5
+    wanted = {
+        "no_touch", "as_history", "key_moments", "next_need", "winback_at_risk", "uplift_ranked", "service_first",
+        "referral_push", "care_chain",
+    }  # fmt: skip
+    assert wanted <= set(names)
+    assert any(name.startswith("weekly_") for name in names)
+    chain = next(s for s in load_strategies(path).strategies if s.name == "care_chain")
+    assert [step.after_step for step in chain.steps] == [None, 0, 1]
 
 
 def test_a_good_file_is_read(file):
@@ -55,6 +61,33 @@ def test_a_good_file_is_read(file):
         ("template: promotion", "template: shouting", 11, "template"),
         ("channel: private_chat", "chanel: private_chat", 10, "chanel"),
         ("margin_share: 0.5", "margin_share: 50", 3, "margin_share"),
+        ("every_days: 7", "day_offset: 3, every_days: 7", 12, "day_offset belongs to day_column"),
+        ("every_days: 7", "every_days: 7, need_window: [2.0, 1.0]", 12, "need_window"),
+        ("every_days: 7", "every_days: 7, days_since_order: [9, 2]", 12, "days_since_order"),
+        ("every_days: 7", "dates: [2026-13-01]", 12, "dates"),
+        ("template: promotion", "template: promotion\n        offer: {discount_share: 30}", 12, "discount_share"),
+        ("template: promotion", "template: promotion\n        after_step: 0", 7, "after_step names an earlier step"),
+        ("template: promotion", "template: promotion\n        audience: [{column: a1, op: '~', value: 1}]", 12, "op"),
+        (
+            "template: promotion",
+            "template: promotion\n        audience: [{column: 'a b', op: '>', value: 1}]",
+            12,
+            "column",
+        ),
+        (
+            "template: promotion",
+            "template: promotion\n        audience: [{column: n_orders, op: in, value: 1}]",
+            12,
+            "list",
+        ),
+        ("label: {zh: 每周, en: Weekly}", "label: {zh: 每周}", 8, "en"),
+        ("label: {zh: 每周, en: Weekly}", "label: {zh: 每周, en: Weekly}\n    holdout_share: 1.5", 9, "holdout_share"),
+        (
+            "label: {zh: 每周, en: Weekly}",
+            "label: {zh: 每周, en: Weekly}\n    budget_per_month: 0",
+            9,
+            "budget_per_month",
+        ),
         ("name: weekly", "name: no_touch", 5, "named twice"),
         ("  - name: no_touch", "  - name: nothing", 5, "must be 'no_touch'"),
     ],
@@ -141,3 +174,15 @@ def test_columns_used_are_those_of_all_audiences():
         "p_churn",
         "uplift_rank",
     )
+
+
+def test_a_column_may_be_of_one_channel_and_a_slip_is_told_with_its_line(file):
+    look = "template: promotion\n        audience: [{column: n_read_30d__moments, op: '>', value: 1}]"
+    path = file(GOOD.replace("template: promotion", look))
+    assert check_columns(path, columns=["n_read_30d"]) == ("n_read_30d__moments",)
+    with pytest.raises(BookError, match=r"mine\.yaml:12: there is no column 'n_read_30d__moments'"):
+        check_columns(path, columns=["n_read_90d"])
+    day = file(GOOD.replace("every_days: 7", "day_column: next_need_form_on"))
+    with pytest.raises(BookError, match=r"mine\.yaml:12:") as error:
+        check_columns(day, columns=["next_need_from_on"])
+    assert "next_need_from_on" in error.value.hint

@@ -1,6 +1,7 @@
 """A trial holds what all simulations of a page share; what one strategy does moves no other."""
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_going_on_as_before_costs_nothing_where_nobody_was_touched(trial):
 
 
 def test_a_narrowed_trial_keeps_no_touch_and_the_numbers_of_what_it_keeps(trial, priors):
-    settings = {
+    settings: dict[str, Any] = {
         "effects": central_effects(priors), "horizon_days": 30, "lanes_per_draw": 4, "sample_customers": None,
     }  # fmt: skip
     few = narrowed(trial, to=["next_need"])
