@@ -250,7 +250,8 @@ def _row(axes: "Axes", y: int, name: str, said: str, *, style: Style, bold: bool
     weight: Any = BOLD if bold else 400
     color = ACCENT if bold else INK
     if style.narrow:
-        sides = (((0, y - 0.2), (0, 0), "left", name), ((1, y - 0.2), (0, 0), "right", said))
+        # beside the line at 0, not on it
+        sides = (((0, y - 0.2), (5, 0), "left", name), ((1, y - 0.2), (0, 0), "right", said))
     else:
         sides = (((0, y), (8 - _LABELS, 0), "left", name), ((1, y), (_VALUES - 8, 0), "right", said))
     for place, offset, align, text in sides:

@@ -67,11 +67,15 @@ _MARGIN: Final = {
     "assumed": {"zh": "假设，账本里没有成本", "en": "assumed: the data hold no costs"},
 }
 
+_NOBODY_LEAVES_AT_FIRST: Final = {
+    "zh": "{name} 认为没有复购过的人都还在，所以第一行总是 100%：他们值多少，看买得多稀，不看这一行。",
+    "en": "{name} takes everybody who never came back as alive, so its first row is always 100%: what they are worth "
+    "shows in how rarely they buy, not in that row.",
+}
 _ALIVE: Final = {
-    "bg_nbd": {
-        "zh": "BG/NBD 认为没有复购过的人都还在，所以第一行总是 100%：他们值多少，看买得多稀，不看这一行。",
-        "en": "BG/NBD takes everybody who never came back as alive, so its first row is always 100%: what they are "
-        "worth shows in how rarely they buy, not in that row.",
+    **{
+        slug: {language: words.format(name=name) for language, words in _NOBODY_LEAVES_AT_FIRST.items()}
+        for slug, name in (("bg_nbd", "BG/NBD"), ("bg_cnbd_k", "BG/CNBD-k"))
     },
     "nbd": {
         "zh": "NBD 里没有人流失，这张图处处是 100%。",
@@ -96,21 +100,36 @@ _SHRUNKEN: Final = {
 
 
 def explained(
-    choice: Mapping[str, Any], *, model: Mapping[str, Any], spend: Mapping[str, Any], margin: Mapping[str, Any]
+    choice: Mapping[str, Any],
+    *,
+    model: Mapping[str, Any],
+    spend: Mapping[str, Any],
+    margin: Mapping[str, Any],
+    ridge_of_book: float = 0.0,
 ) -> dict[str, Words]:
     """Return the labels of the page by language: reason, margin_origin, alive_note, order_value_origin, prior_note."""
-    ridge = float(model["ridge"])
-    how_much = "one customer" if ridge == 1 else f"{ridge:g} customers"
-    prior = {
-        "zh": f"数据单独定不出参数，加了相当于 {ridge:g} 位客户的弱先验。" if ridge else "",
-        "en": f"The data alone do not fix its parameters; a weak prior worth {how_much} was added." if ridge else "",
-    }
     return {
         "reason": choice["reason"],
         "margin_origin": _MARGIN[margin["origin"]],
         "alive_note": _ALIVE.get(model["model"], _ALIVE_ELSE),
         "order_value_origin": _GAMMA_GAMMA if spend["usable"] else _SHRUNKEN,
-        "prior_note": prior,
+        "prior_note": _prior_note(float(model["ridge"]), of_book=ridge_of_book),
+    }
+
+
+def _prior_note(ridge: float, *, of_book: float) -> Words:
+    """Return that a weak prior was added, and why: the book asks for it, or the data alone do not fix parameters."""
+    if not ridge:
+        return {"zh": "", "en": ""}
+    how_much = "one customer" if ridge == 1 else f"{ridge:g} customers"
+    if ridge <= of_book:
+        return {
+            "zh": f"按账本加了相当于 {ridge:g} 位客户的弱先验。",
+            "en": f"The book adds a weak prior worth {how_much}.",
+        }
+    return {
+        "zh": f"数据单独定不出参数，加了相当于 {ridge:g} 位客户的弱先验。",
+        "en": f"The data alone do not fix its parameters; a weak prior worth {how_much} was added.",
     }
 
 
@@ -137,7 +156,7 @@ def sources_claim(*, differ: bool) -> Words:
             "en": "Worth most each: {best_source} at {best_each}; least: {least_source} at {least_each}",
         }
     return {
-        "zh": "各来源的客户一样值钱：{least_each} 到 {best_each}，相差可能只是运气",
+        "zh": "看不出哪个来源的客户更值钱：人均 {least_each} 到 {best_each}，相差可能只是运气",
         "en": "No source stands out: from {least_each} to {best_each} a head, which may be luck",
     }
 

@@ -144,7 +144,7 @@ def next_need_headline(
     """The numbers of the page's text, one row each: ``name``, ``value``, ``unit``, interval, ``grade``, ``n``.
 
     ``horizon``, ``n_customers``, ``expected_buyers`` (with the 80 % interval of the actual number), ``share_expected``,
-    ``next_week`` (buyers of the first week), ``coverage``, ``width``, ``pooled_width``.
+    ``next_week`` (buyers of the first week), ``coverage``, ``pooled_coverage``, ``width``, ``pooled_width``.
     """
     n = len(next_need)
     rows = [
@@ -162,7 +162,9 @@ def next_need_headline(
         _row("share_expected", _future(whole, 1 / max(n, 1), "share", n=n)),
         _row("next_week", _future(week, 1.0, "customers", n=n)),
     ]
-    shown = next_need_evaluation[next_need_evaluation["name"].isin(["coverage", "width", "pooled_width"])]
+    shown = next_need_evaluation[
+        next_need_evaluation["name"].isin(["coverage", "pooled_coverage", "width", "pooled_width"])
+    ]
     return pd.concat([pd.DataFrame(rows, columns=_NUMBERS), shown], ignore_index=True)
 
 
@@ -176,9 +178,9 @@ def _placed(unit: str, value: float, lower: float, upper: float) -> tuple[float,
 
 
 def next_need_words(next_need_verdict: dict[str, Any], value_params: ValueParams) -> dict[str, Any]:
-    """The verdict in words by language: ``claim``, ``note`` (with its test), and ``reason`` where there is no answer.
+    """The verdict in words by language: ``claim``, ``note`` (with its test).
 
-    The note's placeholders are numbers of ``next_need_headline``.
+    ``reason`` and ``remedy`` where there is no answer. The note's placeholders are numbers of ``next_need_headline``.
     """
     verdict = NeedVerdict(next_need_verdict["verdict"])
     claim, detail = wording.claim(verdict), wording.detail(verdict, failed=list(next_need_verdict["failed"]))
@@ -187,5 +189,5 @@ def next_need_words(next_need_verdict: dict[str, Any], value_params: ValueParams
         "note": {"zh": f"{claim['zh']}。{detail['zh']}", "en": f"{claim['en']}. {detail['en']}"},
     }
     if verdict is NeedVerdict.TOO_SHORT:
-        words["reason"] = wording.reason(horizon_days=value_params.next_need_days)
+        words |= {"reason": wording.reason(horizon_days=value_params.next_need_days), "remedy": detail}
     return words

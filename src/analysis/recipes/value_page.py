@@ -11,6 +11,7 @@ from analysis.churn import clv, value_words
 from analysis.churn.alive_grid import alive_grid as grid_of
 from analysis.churn.btyd import catalogue, uncertainty
 from analysis.data.connect import Tables
+from analysis.errors import AnalysisError
 from analysis.evidence import Estimate, Grade
 from analysis.features.revenue_by_age import MONTH_DAYS, revenue_by_age
 from analysis.growth import unit_economics as economics
@@ -26,7 +27,7 @@ _SLOPE: Final = "slope_"
 def alive_grid(features: pd.DataFrame, customer_values: pd.DataFrame) -> pd.DataFrame:
     """Mean P(alive) and customers by repeat purchases and days since the last order. See ``churn.alive_grid``."""
     known = features[["frequency", "days_since_last_order"]].assign(p_alive=customer_values["p_alive"].to_numpy())
-    return grid_of(known)
+    return grid_of(known).drop(columns=["frequency_from", "silent_from"])
 
 
 def clv_by_tier(customer_values: pd.DataFrame, rfm_tiers: pd.DataFrame) -> pd.DataFrame:
@@ -161,9 +162,14 @@ def need_weeks(next_need_calendar: pd.DataFrame) -> pd.DataFrame:
 
 
 def value_model_table(value_holdout: pd.DataFrame) -> pd.DataFrame:
-    """Forecast and actual of the holdout by model, for readers: name of the model instead of its slug."""
+    """Forecast and actual of the holdout by model, for readers: name of the model instead of its slug.
+
+    ``ridge`` (customers) where a weak prior was added to any.
+    """
     columns = ["predicted", "predicted_ci_lower", "predicted_ci_upper", "confidence_level", "actual"]
     shown = value_holdout[["model", "n_customers", *columns, "mae", "correlation", "log_score"]]
+    if (value_holdout["ridge"] > 0).any():
+        shown = shown.assign(ridge=value_holdout["ridge"])
     return shown.assign(model=[catalogue.MODEL_NAMES[str(slug)] for slug in shown["model"]])
 
 
@@ -210,15 +216,27 @@ def value_headline(
         "discount_rate": Estimate(value_params.discount_rate_yearly, "share"),
         "margin_share": Estimate(value_margin["margin_share"], "share"),
         "model_name": value_choice["name"],
-        **value_words.explained(value_choice, model=value_model, spend=value_spend["today"], margin=value_margin),
+        **value_words.explained(
+            value_choice,
+            model=value_model,
+            spend=value_spend["today"],
+            margin=value_margin,
+            ridge_of_book=value_params.ridge,
+        ),
     }
 
 
 def value_judgement(
     value_holdout: pd.DataFrame, value_choice: dict[str, Any], value_frame: dict[str, Any]
 ) -> dict[str, Any]:
-    """How the model used did on later purchases, for sentences: forecast, actual, their gap, and the claim in words."""
+    """How the model used did on later purchases, for sentences: forecast, actual, their gap, and the claim in words.
+
+    Raises:
+        AnalysisError: If the book keeps so much back that hardly anybody came back before it.
+    """
     used = value_holdout[value_holdout["model"] == value_choice["model"]]
+    if used.empty and value_frame["kept_back"]:
+        raise _holdout_too_long(value_frame)
     if used.empty:
         return {"claim": value_words.NOT_JUDGED}
     row = used.iloc[0]
@@ -236,6 +254,17 @@ def value_judgement(
         "holdout_days": Estimate(value_frame["holdout_periods"] * value_frame["unit_days"], "days"),
         "claim": value_words.tracking_claim(inside=bool(inside), below=bool(row["predicted"] < actual)),
     }
+
+
+def _holdout_too_long(frame: dict[str, Any]) -> AnalysisError:
+    unit = {1: "days", 7: "weeks"}[frame["unit_days"]]
+    first, last = (date.fromisoformat(frame[name]) for name in ("first_on", "holdout_ends_on"))
+    history = ((last - first).days + 1) // frame["unit_days"]
+    return AnalysisError(
+        f"holdout_periods keeps back {frame['holdout_periods']} of {history} {unit} of history: before them hardly "
+        "anybody came back, so no model can be fitted.",
+        hint=f"set notebooks.value.holdout_periods to {max(history // 4, 1)} or so, or leave it out",
+    )
 
 
 def value_decision(unit_economics: pd.DataFrame, value_best_tier: dict[str, Any]) -> dict[str, Any]:
@@ -298,9 +327,14 @@ def value_decision_words(value_decision: dict[str, Any]) -> dict[str, Any]:
 def value_results(
     btyd_models: pd.DataFrame, value_holdout: pd.DataFrame, value_frame: dict[str, Any]
 ) -> dict[str, Any]:
-    """Entries of ``results.json``: ``<model>.<parameter>``, ``<model>.log_likelihood``, and those of the holdout."""
+    """Entries of ``results.json``: ``<model>.<parameter>``, ``<model>.log_likelihood``, and those of the holdout.
+
+    ``<model>.ridge`` (customers) where a weak prior was added.
+    """
     found: dict[str, Any] = {}
     for row in btyd_models.to_dict("records"):
+        if row["ridge"] > 0:
+            found[f"{row['model']}.ridge"] = Estimate(row["ridge"], "customers")
         ends = [row["value"], row["ci_lower"], row["ci_upper"]]
         found[f"{row['model']}.{row['parameter']}"] = _estimate(
             ends, "number", n=int(row["n_customers"]), level=row["confidence_level"]

@@ -265,7 +265,7 @@ def _cell_failure(kind: str, message: str, cell: int | None) -> Failure:
     if kind == "SystemExit":
         return Failure(kind, f"The notebook stopped itself with sys.exit({message}).", "end it with wb.finish()", cell)
     found, _, hint = message.partition("\nHint: ")
-    if kind not in _HOUSE_ERRORS:
+    if kind not in _HOUSE_ERRORS and not hint:  # errors of a domain room are the house's too: they bring their remedy
         found, hint = _one_line(found) or kind, "the traceback is in the executed notebook"
     return Failure(kind, found, hint, cell)
 

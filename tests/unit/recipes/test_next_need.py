@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.churn.next_need import wording
 from analysis.churn.next_need.evaluation import NeedVerdict
 from analysis.context import RunContext
 from analysis.params import notebook_models
@@ -88,6 +89,13 @@ def test_own_windows_of_regular_customers_hold_and_are_sharper(brand):
     assert 0.75 <= number(found, "coverage", "value") <= 0.85
     assert number(found, "width", "value") < number(found, "pooled_width", "value")
     assert number(found, "log_loss", "ci_upper") < number(found, "base_log_loss", "ci_lower")
+
+
+def test_the_coverage_told_is_that_of_the_windows_shown(brand):
+    headline = set(brand.get("next_need_headline")["name"])
+    for verdict, told in ((NeedVerdict.OWN, "coverage"), (NeedVerdict.POOLED, "pooled_coverage")):
+        assert told in headline
+        assert all(f"{{{told}:full}}" in words for words in wording.detail(verdict, failed=[]).values())
 
 
 def test_windows_by_category_hold(brand):

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.churn import value_words
 from analysis.churn.model_choice import choose, level_error
 from analysis.data.connect import Tables, open_tables
-from analysis.errors import TooFewError
+from analysis.errors import AnalysisError, TooFewError
 from analysis.features.table import collect_features
+from analysis.fields import FIELDS
 from analysis.params import ValueParams
 from analysis.recipes import value as made
 from analysis.recipes import value_page as page
@@ -199,6 +201,50 @@ def test_customers_who_never_came_back_have_no_value_page(found):
     once = found["features"].assign(frequency=0)
     with pytest.raises(TooFewError):
         made.value_frame(once, AS_OF, PARAMS)
+
+
+@pytest.mark.parametrize("periods", [60, 500])
+def test_a_holdout_that_leaves_nothing_to_fit_stops_the_page_and_says_what_fits(found, periods):
+    params = ValueParams(holdout_periods=periods, time_unit="week" if periods > 100 else "day")
+    features = found["features"].assign(first_order_on=pd.Timestamp(AS_OF) - pd.Timedelta(days=59))
+    frame = made.value_frame(features, AS_OF, params)
+    choice = {"model": "bg_nbd", "name": "BG/NBD"}
+    with pytest.raises(AnalysisError, match=f"keeps back {periods} of") as error:
+        page.value_judgement(found["holdout"].head(0), choice, frame)
+    assert f"set notebooks.value.holdout_periods to {15 if periods == 60 else 2} or so" in error.value.hint
+    assert "claim" in page.value_judgement(found["holdout"].head(0), choice, frame | {"kept_back": False})
+
+
+def test_a_weak_prior_is_said_with_its_reason_in_the_table_and_in_the_results(found):
+    common: dict[str, Any] = {"spend": {"usable": True}, "margin": {"origin": "given"}}
+    model = {"model": "bg_nbd", "ridge": 1.0}
+    choice: dict[str, Any] = {"reason": {}}
+    helped = value_words.explained(choice, model=model, **common)["prior_note"]
+    asked = value_words.explained(choice, model=model, ridge_of_book=1.0, **common)["prior_note"]
+    assert "The data alone do not fix" in helped["en"]
+    assert asked["en"] == "The book adds a weak prior worth one customer."
+    assert "ridge" not in page.value_model_table(found["holdout"].assign(ridge=0.0))
+    assert page.value_model_table(found["holdout"].assign(ridge=[0.0, 2.0]))["ridge"].tolist() == [0.0, 2.0]
+    today = made.btyd_today(found["today"], found["frame"], found["model"], PARAMS, seed=1)
+    models = made.btyd_models(found["judged"], today, found["frame"], found["spend"])
+    with_prior = page.value_results(models.assign(ridge=1.0), found["holdout"], found["frame"])
+    assert with_prior["bg_nbd.ridge"].value == 1.0
+    without = page.value_results(models.assign(ridge=0.0), found["holdout"], found["frame"])
+    assert not [name for name in without if name.endswith(".ridge")]
+
+
+@pytest.mark.parametrize("slug", ["bg_nbd", "bg_cnbd_k"])
+def test_models_in_which_nobody_leaves_before_a_repeat_say_why_their_first_row_is_full(slug):
+    common: dict[str, Any] = {"spend": {"usable": True}, "margin": {"origin": "given"}}
+    said = value_words.explained({"reason": {}}, model={"model": slug, "ridge": 0.0}, **common)["alive_note"]
+    assert "its first row is always 100%" in said["en"]
+
+
+def test_every_column_of_the_calendar_has_a_name_for_readers():
+    calendar = pd.DataFrame(columns=["category", "week_from_on", "week_until_on", "expected_buyers"])
+    ends = ["expected_buyers_ci_lower", "expected_buyers_ci_upper", "confidence_level"]
+    shown = page.need_weeks(calendar.reindex(columns=[*calendar.columns, *ends]))
+    assert [name for name in shown.columns if name not in ends and name not in FIELDS] == []
 
 
 def test_another_model_must_be_clearly_better_than_the_first():

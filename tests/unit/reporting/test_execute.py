@@ -32,6 +32,7 @@ KILLERS = {
     "house_error": [
         "from analysis.errors import AnalysisError\nraise AnalysisError('Nothing to see.', hint='look away')"
     ],
+    "domain_error": ["from analysis.churn.leakage import LeakError\nraise LeakError(['n_orders_90d'])"],
     "tolerated_error": ["1 / 0"],
     "loud": ["for _ in range(80):\n    print('x' * 1_000_000)"],
     "flooding": [PICTURES],
@@ -101,6 +102,7 @@ def executions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Execution]
         ("out_of_memory", "MemoryError", "MemoryError"),
         ("error", "ValueError", "<b>bad</b> value"),
         ("house_error", "AnalysisError", "Nothing to see."),
+        ("domain_error", "LeakError", "'n_orders_90d'"),
         ("tolerated_error", "ZeroDivisionError", "division by zero"),
         ("flooding", "OutputTooLarge", "million characters"),
         ("no_end", "NoEndMarker", "never finished"),
@@ -136,6 +138,7 @@ def test_a_failure_names_the_cell_as_the_analyst_counts_them(executions):
 def test_an_error_of_the_house_keeps_its_hint_and_loses_its_traceback(executions):
     assert executions["house_error"].failure.hint == "look away"
     assert "Traceback" not in executions["house_error"].failure.message
+    assert "take it out of the predictors" in executions["domain_error"].failure.hint
 
 
 def test_a_good_notebook_is_good_and_leaves_its_end_marker(executions):

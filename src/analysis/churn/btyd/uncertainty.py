@@ -39,6 +39,9 @@ _STEP: Final = 1e-3
 _MOST: Final = 64
 """Counts told apart when luck is summed up; the tail above keeps its mean."""
 
+_TAIL_MEAN_AT_MOST: Final = 4.0
+"""Purchases of those in the tail, in multiples of where it starts or of the mean: more is rounding."""
+
 _EXACT_CUSTOMERS: Final = 5_000
 """Up to so many rows a total's spread is computed row by row, above in groups of customers nearly alike."""
 
@@ -159,6 +162,8 @@ def luck_variance(model: Any, customers: CustomerTable, *, horizon: float, most:
     mean = np.asarray(model.conditional_expected_purchases(customers, horizon=horizon), dtype=float)
     tail = chances[:, -1]
     in_tail = np.maximum(mean - chances[:, :-1] @ counts[:-1], tail * counts[-1])
+    # Of a tail next to nothing the difference of two means is rounding, which its square over the tail would blow up.
+    in_tail = np.minimum(in_tail, tail * _TAIL_MEAN_AT_MOST * np.maximum(mean, counts[-1]))
     square = chances[:, :-1] @ counts[:-1] ** 2 + np.where(tail > 0, in_tail**2 / np.maximum(tail, 1e-300), 0.0)
     return np.asarray(np.maximum(square - mean**2, 0.0))
 

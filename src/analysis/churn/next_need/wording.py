@@ -45,7 +45,9 @@ def claim(verdict: NeedVerdict) -> Label:
 
 
 def detail(verdict: NeedVerdict, *, failed: list[str]) -> Label:
-    """Return how it was tested, and what to read with care; ``{coverage}`` stands for the headline's number.
+    """Return how it was tested, and what to read with care.
+
+    ``{coverage}``, or ``{pooled_coverage}`` where everybody has the same window, stands for the headline's number.
 
     Args:
         verdict: On the windows.
@@ -60,8 +62,9 @@ def detail(verdict: NeedVerdict, *, failed: list[str]) -> Label:
         zh = f"检验窗口里买的人不到 {FEWEST_BUYERS} 位。换一个更长的期限，或者等数据多一些。"
         en = f"Fewer than {FEWEST_BUYERS} customers bought in a window of the test. Take a longer horizon, or wait."
     else:
-        zh = "用模型没见过的最近一个窗口检验：80% 的时间窗，实际落进 {coverage:full}。"
-        en = "Tested on the latest window, which the model had not seen: {coverage:full} fell in their 80% windows."
+        shown = "{pooled_coverage:full}" if verdict is NeedVerdict.POOLED else "{coverage:full}"
+        zh = f"用模型没见过的最近一个窗口检验：80% 的时间窗，实际落进 {shown}。"
+        en = f"Tested on the latest window, which the model had not seen: {shown} fell in their 80% windows."
     if not failed:
         return {"zh": zh, "en": en}
     zh_gates, en_gates = ("；".join(GATES[g]["zh"] for g in failed), "; ".join(GATES[g]["en"] for g in failed))

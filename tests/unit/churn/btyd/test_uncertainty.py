@@ -7,6 +7,7 @@ import pytest
 
 from analysis.churn.btyd import uncertainty
 from analysis.churn.btyd.bg_nbd import BGNBD
+from analysis.churn.btyd.nbd import NBD
 from analysis.errors import AnalysisError
 
 TRUTH = BGNBD.from_parameters({"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426})
@@ -92,6 +93,14 @@ def test_a_lump_above_the_last_count_keeps_its_mean():
     whole = uncertainty.luck_variance(TRUTH, known, horizon=HOLDOUT).sum()
     lumped = uncertainty.luck_variance(TRUTH, known, horizon=HOLDOUT, most=8).sum()
     assert 0.85 * whole < lumped <= whole
+
+
+def test_luck_of_the_nbd_is_its_negative_binomial_variance_however_thin_the_tail():
+    truth = NBD.from_parameters({"r": 1.2, "alpha": 60.0})
+    known = {"frequency": np.arange(40.0), "recency": np.arange(40.0) * 2, "T": np.linspace(100.0, 400.0, 40)}
+    shape, ahead = 1.2 + known["frequency"], 60.0 / (60.0 + known["T"])
+    luck = uncertainty.luck_variance(truth, known, horizon=60.0)
+    assert luck == pytest.approx(shape * ahead * (1 + ahead), rel=1e-6)
 
 
 def test_groups_of_customers_alike_carry_the_same_spread_as_all_of_them():
