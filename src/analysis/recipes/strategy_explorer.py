@@ -56,8 +56,12 @@ def strategy_explorer(
 
 
 def strategy_explorer_words(strategy_explorer: pd.DataFrame) -> dict[str, Any]:
-    """What the best strategy earns less (``rare_costs``) or more where a customer gets one touch a month at most."""
+    """What the best strategy earns ``less``, ``more`` or ``level`` where a customer gets one touch a month at most."""
     limits = strategy_explorer["most_per_month"].fillna(float("inf"))
     best = strategy_explorer["incremental_profit"].groupby(limits).max()
     less = float(best[float("inf")]) - float(best[1.0])
-    return {"rare_costs": less >= 0, "rare_profit": Estimate(abs(less), "money", grade=Grade.PRIOR).as_result()}
+    level = abs(less) < max(1.0, 0.01 * abs(float(best[float("inf")])))
+    return {
+        "rarely": "level" if level else "less" if less > 0 else "more",
+        "rare_profit": Estimate(abs(less), "money", grade=Grade.PRIOR).as_result(),
+    }

@@ -139,7 +139,7 @@ def strategy_words(
             focus_hurts_most=table["value", "incremental_deletions"].idxmax() == v["focus"],
             same_early=strategy_run_words["same"],
             same_everywhere=strategy_segment_words["same"],
-            rare_costs=strategy_explorer_words["rare_costs"],
+            rarely=strategy_explorer_words["rarely"],
             checked=strategy_flip_words["checked"],
             exam=exam_verdicts["state"],
         ),

@@ -116,6 +116,8 @@ def strategy_segment_table(strategy_by_tier: pd.DataFrame, strategy_verdict: dic
     for measure, interval in _SEGMENT_MEASURES.items():
         shown += [measure, *([f"{measure}_ci_lower", f"{measure}_ci_upper"] if interval else [])]
     table: pd.DataFrame = focus[shown].join(best).sort_values("incremental_profit", ascending=False)
+    money = [name for name in shown if name.startswith(("incremental_profit", "incremental_revenue"))]
+    table[money] = table[money].round()  # small tiers would set the decimals of the large ones
     return table.assign(confidence_level=CONFIDENCE).reset_index(drop=True)
 
 
@@ -125,7 +127,9 @@ def strategy_tier_leaders(strategy_by_tier: pd.DataFrame) -> pd.DataFrame:
     names = {"strategy_zh": "best_strategy_zh", "strategy_en": "best_strategy_en"}
     profit = [f"incremental_profit{end}" for end in ("", "_ci_lower", "_ci_upper")]
     shown = ["tier_zh", "tier_en", "n_customers", *names, "p_best", *profit, "confidence_level"]
-    return leads[shown].rename(columns=names).sort_values("n_customers", ascending=False, ignore_index=True)
+    table = leads[shown].rename(columns=names).sort_values("n_customers", ascending=False, ignore_index=True)
+    table[profit] = table[profit].round()  # small tiers would set the decimals of the large ones
+    return table
 
 
 def strategy_segment_words(strategy_segment_table: pd.DataFrame) -> dict[str, Any]:
@@ -266,7 +270,7 @@ def strategy_values(
         strategy_driver_words, strategy_run_words, strategy_segment_words, strategy_flip_words,
         strategy_explorer_words, exam_headline,
     )  # fmt: skip
-    verdicts = {"same", "checked", "rare_costs"}
+    verdicts = {"same", "checked", "rarely"}
     found = {name: value for part in parts for name, value in part.items() if name not in verdicts}
     return {**strategy_headline, **found}
 
@@ -277,10 +281,11 @@ def _assumptions(params: StrategiesParams, channels: pd.DataFrame) -> dict[str, 
 
 def _leaders(by_tier: pd.DataFrame) -> pd.DataFrame:
     """Return the row of the most profitable strategy of each tier; where nothing beats no touch, that one."""
-    by_rank = by_tier.assign(_other=by_tier["strategy"] != NO_TOUCH).sort_values(
-        ["segment", "incremental_profit", "_other"], ascending=[True, False, True], kind="stable"
-    )
-    return by_rank.drop_duplicates("segment").drop(columns="_other")
+    # Less than one unit of money in a whole tier is no lead.
+    by_rank = by_tier.assign(
+        _profit=by_tier["incremental_profit"].round(), _other=by_tier["strategy"] != NO_TOUCH
+    ).sort_values(["segment", "_profit", "_other"], ascending=[True, False, True], kind="stable")
+    return by_rank.drop_duplicates("segment").drop(columns=["_profit", "_other"])
 
 
 def _scale(middle: float) -> float:

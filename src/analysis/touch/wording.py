@@ -168,7 +168,7 @@ def sections(
     focus_hurts_most: bool,
     same_early: bool,
     same_everywhere: bool,
-    rare_costs: bool,
+    rarely: str,
     checked: str,
     exam: str,
 ) -> dict[str, dict[str, str]]:
@@ -179,14 +179,14 @@ def sections(
         focus_hurts_most: Whether the strategy looked into costs the most contacts.
         same_early: Whether the same strategy leads early and after a year.
         same_everywhere: Whether the same strategy leads in every segment.
-        rare_costs: Whether the best strategy earns less where a customer gets one touch a month at most.
+        rarely: ``less``, ``more`` or ``level``: what the best strategy earns where a customer gets one touch a month.
         checked: ``none`` (no assumption turns the decision), ``holds`` or ``open`` (one does; simulated on both sides).
         exam: ``absent``, ``stale``, ``passed`` or ``failed``.
     """
     claims = {
         "earns": _EARNS[any_better],
         "deletions": _DELETIONS[focus_hurts_most],
-        "explorer": _EXPLORER[rare_costs],
+        "explorer": _EXPLORER[rarely],
         "account": _ACCOUNT,
         "horizons": _HORIZONS[same_early],
         "segments": _SEGMENTS[same_everywhere],
@@ -223,15 +223,19 @@ _DELETIONS: Final = {
     },
 }
 _EXPLORER: Final = {
-    True: {
+    "less": {
         "zh": "限到每人每月 1 次触达，30 天里最赚的策略预计少赚 {rare_profit}",
         "en": "With one touch a customer and month at most, the best strategy is expected to earn {rare_profit} less "
         "in 30 days",
     },
-    False: {
+    "more": {
         "zh": "限到每人每月 1 次触达，30 天里最赚的策略预计多赚 {rare_profit}",
         "en": "With one touch a customer and month at most, the best strategy is expected to earn {rare_profit} more "
         "in 30 days",
+    },
+    "level": {
+        "zh": "限到每人每月 1 次触达，30 天里最赚的策略预计也不少赚",
+        "en": "With one touch a customer and month at most, the best strategy is expected to earn no less in 30 days",
     },
 }
 _ACCOUNT: Final = {
