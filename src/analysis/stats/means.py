@@ -118,23 +118,28 @@ def welch_difference(treated: ArrayLike, control: ArrayLike, *, confidence_level
 def relative_difference(
     treated: ArrayLike, control: ArrayLike, *, confidence_level: float = 0.95
 ) -> RelativeDifference:
-    """Return treated mean over control mean minus 1, with an interval on the scale of the logarithm.
+    """Return treated mean over control mean minus 1, with Fieller's interval.
 
-    The interval is unknown (NaN) unless both means are above 0, the value unless the control's is.
+    The interval leaves 0 out exactly where Welch's interval of the difference does. Its ends are unknown (NaN) where
+    the control's mean is not clearly above 0, the value where that mean is not above 0.
+
+    References:
+        Fieller (1954), Some problems in interval estimation, Journal of the Royal Statistical Society B 16.
 
     Examples:
         >>> round(relative_difference([3, 5, 4, 4], [2, 2, 1, 3]).value, 2)
         1.0
     """
-    (a, mean_a, share_a), (b, mean_b, share_b) = _moments(treated), _moments(control)
+    (_, mean_a, share_a), (_, mean_b, share_b) = _moments(treated), _moments(control)
     if not mean_b > 0:
         return RelativeDifference(math.nan, math.nan, math.nan)
-    ratio = mean_a / mean_b
-    if not mean_a > 0:
-        return RelativeDifference(ratio - 1, math.nan, math.nan)
-    spread = math.sqrt(share_a / mean_a**2 + share_b / mean_b**2)
-    half = float(stdtrit(a + b - 2, 0.5 + confidence_level / 2)) * spread
-    return RelativeDifference(ratio - 1, ratio * math.exp(-half) - 1, ratio * math.exp(half) - 1)
+    t = float(stdtrit(welch_difference(treated, control).dof, 0.5 + confidence_level / 2))
+    square = mean_b**2 - t**2 * share_b
+    inside = (mean_a * mean_b) ** 2 - square * (mean_a**2 - t**2 * share_a)
+    if square <= 0 or inside < 0:
+        return RelativeDifference(mean_a / mean_b - 1, math.nan, math.nan)
+    low, high = ((mean_a * mean_b + side * math.sqrt(inside)) / square - 1 for side in (-1, 1))
+    return RelativeDifference(mean_a / mean_b - 1, low, high)
 
 
 def cuped_difference(

@@ -41,6 +41,17 @@ def test_welch_agrees_with_scipy():
     assert (found.ci_lower, found.ci_upper) == pytest.approx(tuple(known.confidence_interval()))
 
 
+def test_relative_interval_leaves_zero_out_exactly_where_the_difference_does():
+    rng, outside = np.random.default_rng(2), []
+    for _ in range(300):
+        y1, y0 = money(rng, 150)[0] + rng.choice([0.0, 8.0]), money(rng, 110)[0]
+        relative = relative_difference(y1, y0)
+        if np.isfinite(relative.ci_lower):
+            outside.append(not relative.ci_lower <= 0 <= relative.ci_upper)
+            assert outside[-1] == missed(welch_difference(y1, y0))
+    assert 20 < sum(outside) < len(outside) - 100
+
+
 def test_sample_ratio_agrees_with_scipy_and_sees_a_mismatch():
     assert sample_ratio_pvalue([700, 330], shares=[0.7, 0.3]) == pytest.approx(
         stats.chisquare([700, 330], [721, 309]).pvalue
