@@ -339,7 +339,7 @@ def _plane(axes: "Axes", *, x: "pd.Series[float]", y: "pd.Series[float]", style:
     span = max(float(np.ptp(heights)), 1e-9)
     axes.set_ylim(min(heights) - 0.06 * span, max(heights) + 0.10 * span)
     far = max(1.0, float(x.max()))
-    axes.set_xlim(min(0.0, float(x.min())) - 0.04 * far, far * 1.06)
+    axes.set_xlim(min(0.0, float(x.min())) - 0.04 * far, far * 1.25)  # room for names before the ticks
     ticks = _ticks(heights, most=6)
     label_y_right(axes, ticks, [_tick(tick) for tick in ticks])
     places = _ticks([0.0, far], most=4 if style.narrow else 6)

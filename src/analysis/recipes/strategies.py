@@ -29,7 +29,7 @@ _LANES: Final = 2  # lanes of luck per draw: the fewest that tell luck from igno
 _EARLY_DAYS: Final = 30
 _LONG_DAYS: Final = 365
 _LONG_DRAWS: Final = 40
-_LONG_CUSTOMERS: Final = 20_000  # of more, every replicate simulates so many of its own
+_LONG_CUSTOMERS: Final = 8_000  # of more, every replicate simulates so many of its own
 _SENSITIVITY_DRAWS: Final = 1.2  # draws behind the sensitivity, per replicate
 
 

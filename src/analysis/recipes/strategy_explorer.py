@@ -12,7 +12,7 @@ from analysis.touch.labels import strategy_labels
 from analysis.touch.summary import CONFIDENCE
 from analysis.touch.trial import effects_of, trial_of
 
-_MOST_PER_MONTH: Final[tuple[int | None, ...]] = (1, 2, 4, None)
+_MOST_PER_MONTH: Final[tuple[int | None, ...]] = (1, 4, None)
 _CUSTOMERS: Final = 20_000
 
 
@@ -26,7 +26,7 @@ def strategy_explorer(
     as_of: date,
     seed: int,
 ) -> pd.DataFrame:
-    """Thirty days of every strategy at most 1, 2, 4 and any number of touches a customer and month.
+    """Thirty days of every strategy at most 1, 4 and any number of touches a customer and month.
 
     One row per setting and strategy, fewest deletions first: ``most_per_month`` (missing: no limit), profit and
     deletions against no touch with 80 % intervals, ``on_frontier``.

@@ -18,9 +18,9 @@ from analysis.touch.strategies import NO_TOUCH
 from analysis.touch.summary import CONFIDENCE, increments, luck_variance
 from analysis.touch.trial import Trial, effects_of, narrowed, run_trial, trial_of
 
-_RIVALS: Final = 3
+_RIVALS: Final = 2
 _CUSTOMERS: Final = 20_000  # of more, every draw simulates so many of its own
-_CHECKED_DRAWS: Final = 120
+_CHECKED_DRAWS: Final = 80
 _ASIDE: Final = 0.2  # how far from a turning point it is checked, in the prior's own shares
 _Z: Final = 1.2816
 
