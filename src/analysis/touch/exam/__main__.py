@@ -7,10 +7,9 @@ from pathlib import Path
 from analysis.dated_files import find_file
 from analysis.touch.effects import load_effects
 from analysis.touch.exam.setting import Setting
-from analysis.touch.exam.verdicts import Verdict, digest_of, rows_folder, written
+from analysis.touch.exam.verdicts import ROWS, Verdict, digest_of, rows_folder, written
 
 _EFFECTS = "params/effects/default.yaml"
-_ROWS = frozenset(range(1, 13))
 
 
 def main() -> int:
@@ -22,7 +21,7 @@ def main() -> int:
         for path in sorted(folder.glob("*.json"))
         for row in json.loads(path.read_text(encoding="utf-8"))
     ]
-    missing = sorted(_ROWS - {row.number for row in rows})
+    missing = sorted(set(range(1, ROWS + 1)) - {row.number for row in rows})
     if missing:
         sys.stderr.write(f"Rows {missing} of the exam are missing in {folder}: run `make exam`.\n")
         return 1

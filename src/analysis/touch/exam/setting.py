@@ -1,7 +1,7 @@
 """The exam's setting: one shop, one calibration, one way to run it, the same for every row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -16,7 +16,20 @@ from analysis.touch.policies import CapRule
 from analysis.touch.simulator import simulate
 from analysis.touch.strategies import StrategySet
 
-__all__ = ["AS_OF", "CHAT", "Setting", "channels_of", "days_of", "exam_customers", "plans", "run", "told", "touches"]
+__all__ = [
+    "AS_OF",
+    "CHAT",
+    "Setting",
+    "channels_of",
+    "days_of",
+    "exam_customers",
+    "fixed_cost_of",
+    "plans",
+    "run",
+    "simulated",
+    "told",
+    "touches",
+]
 
 Floats = npt.NDArray[np.float64]
 Step = dict[str, Any]
@@ -51,6 +64,10 @@ class Setting:
     n_replicates: int = 200
     seed: int = 11
     threads: int = 1
+
+    def resized(self, n_customers: int) -> "Setting":
+        """Return the same exam on another number of customers."""
+        return replace(self, n_customers=n_customers)
 
 
 def exam_customers(n: int, *, seed: int, **columns: Any) -> pd.DataFrame:
@@ -121,6 +138,32 @@ def plans(named: Mapping[str, list[Step]], *, fixed_monthly_cost: float = 0.0) -
             "economics": {"margin_share": _MARGIN_SHARE, "wage_per_hour": _WAGE_PER_HOUR, "source": "the exam's shop"},
             "strategies": [nothing, *strategies],
         }
+    )
+
+
+def simulated(
+    setting: Setting,
+    customers: pd.DataFrame,
+    strategies: StrategySet,
+    *,
+    days: int,
+    effects: Mapping[str, Floats],
+    lanes: int,
+    sample: int | None = None,
+) -> Outcome:
+    """Simulate many worlds, some lanes of luck in each; every replicate draws its own sample of customers."""
+    return simulate(
+        customers,
+        strategies=strategies,
+        channels=channels_of(setting.priors),
+        effects=effects,
+        caps=(),
+        as_of=AS_OF,
+        horizon_days=days,
+        seed=setting.seed,
+        lanes_per_draw=lanes,
+        sample_customers=sample,
+        threads=setting.threads,
     )
 
 

@@ -21,6 +21,7 @@ from analysis.touch.exam.judging import Interval
 __all__ = [
     "CAVEAT",
     "LAWS",
+    "ROWS",
     "Claim",
     "ExamFile",
     "Verdict",
@@ -41,6 +42,7 @@ LAWS: Final = (
     "deletion", "exposure", "fatigue", "history", "money", "need", "reference_price", "referral", "response",
     "second_life", "trust",
 )  # fmt: skip
+ROWS: Final = 12  # of what studies found
 _ROOM: Final = Path(__file__).resolve().parent
 
 
@@ -55,7 +57,7 @@ class Verdict(DatedModel):
     """One claim, what the simulator says to it, and whether it holds.
 
     Attributes:
-        number: Row of the exam; several parts may share it.
+        number: Row of the exam (1-12; beyond them: does it tell the truth); several parts may share it.
         part: Letter of the part.
         claim: The claim.
         value: What came out, with its 95 % interval.
@@ -154,10 +156,13 @@ def rows_folder(project: Path, *, digest: str) -> Path:
 
 
 def exam_passed(exam: ExamFile, *, priors: EffectPriors) -> bool | None:
-    """Return whether all rows hold; None where the file is stale: written for other laws or effect sizes."""
+    """Return whether the twelve rows hold; None where the file is stale: written for other laws or effect sizes.
+
+    Rows beyond twelve say whether it tells the truth when the truth is known; each is shown with its own verdict.
+    """
     if exam.digest != digest_of(priors):
         return None
-    return all(row.passed for row in exam.rows)
+    return all(row.passed for row in exam.rows if row.number <= ROWS)
 
 
 def load_exam(name: str | Path = "params/exam/verdicts.yaml") -> ExamFile:
