@@ -115,8 +115,8 @@ class Reader:
         if form == "full" and estimate.has_interval:
             brackets = Markup("{}（{}）") if self.language == "zh" else Markup("{} ({})")
             return brackets.format(self.value(value), self.value(value, "interval"))
-        return Markup('<span class="num"{title}>{text}</span>').format(
-            title=self._title(estimate, form), text=self.number(estimate, form)
+        return Markup('<span class="num"{grade}{title}>{text}</span>').format(
+            grade=data_grade(estimate.grade), title=self._title(estimate, form), text=self.number(estimate, form)
         )
 
     def number(self, estimate: Estimate, form: str = "") -> str:
@@ -245,6 +245,7 @@ class Reader:
             "totals": len(rows) - shown["totals"],
             "hidden": shown["rows"] != block["rows"],
             "wide": len(heads) > 3,
+            "grade": _table_grade(shown),
         }
 
     def _scale(self, column: Mapping[str, Any], cells: Sequence[Any]) -> Scale | None:
@@ -289,7 +290,14 @@ def grade_badge(grade: Grade, *, language: str, short: bool = False) -> Markup:
     label = GRADE_LABELS[grade][language]
     if short and grade is not Grade.MEASURED:
         label = f"{word('grade', language=language)} {grade.value}"
-    return Markup('<span class="g g-{letter}">{label}</span>').format(letter=grade.value.lower(), label=label)
+    return Markup('<span class="g g-{letter}"{grade}>{label}</span>').format(
+        letter=grade.value.lower(), grade=data_grade(grade), label=label
+    )
+
+
+def data_grade(grade: Grade) -> Markup:
+    """Return the attribute that lets a machine read how an estimate came about; what is counted has none."""
+    return Markup("") if grade is Grade.MEASURED else Markup(' data-grade="{}"').format(grade.value)
 
 
 @lru_cache(maxsize=1)
@@ -348,6 +356,14 @@ def _say(template: str, values: Mapping[str, Any], reader: Reader) -> Markup:
 
 def _is_estimate(value: Any) -> bool:
     return isinstance(value, Mapping) and all(key in value for key in _ESTIMATES)
+
+
+def _table_grade(block: Mapping[str, Any]) -> Markup:
+    """Return the attribute of a table whose rows have grades: the weakest of them."""
+    at = next((i for i, column in enumerate(block["columns"]) if column["unit"] == "grade"), None)
+    letters = [row[at] for row in block["rows"]] if at is not None else []
+    grades = [Grade(letter) for letter in letters if isinstance(letter, str) and letter in set(Grade)]
+    return data_grade(weakest(*grades)) if grades else Markup("")
 
 
 def _day(text: str, *, language: str) -> str:

@@ -80,6 +80,7 @@ ATTRIBUTES = {
     "href",
     "start",
     "xmlns",
+    "data-grade",
 }
 
 
@@ -151,6 +152,19 @@ def test_a_sentence_stands_on_its_weakest_number() -> None:
     values = {"a": Estimate(1, "customers"), "d": Estimate(0.8, "share", grade=Grade.PRIOR)}
     assert dom(blocks.answer(both("{a} {d}"), values=values)).select_one(".g-d") is not None
     assert dom(blocks.answer(both("{a}"), values=values)).select_one(".g-m") is not None
+
+
+def test_every_estimate_carries_its_grade_in_the_markup_and_a_count_none() -> None:
+    values = {"a": Estimate(1, "orders"), "d": Estimate(0.8, "share", grade=Grade.PRIOR), "b": PROFIT}
+    made = dom(blocks.note(both("{a} {d} {b:full}"), values=values))
+    assert [span.get("data-grade") for span in made.select(".num")] == [None, "D", "B", "B"]
+    columns: list[dict[str, Any]] = [
+        {"name": "x", "label": both("x")},
+        {"name": "g", "label": both("g"), "unit": "grade"},
+    ]
+    table = dom(blocks.table(columns, [["p", "A"], ["q", "C"], ["r", None]], caption=both("one")))
+    assert table.table is not None
+    assert table.table["data-grade"] == "C"
 
 
 @pytest.mark.parametrize("grade", list(Grade))
