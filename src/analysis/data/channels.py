@@ -2,10 +2,11 @@
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from analysis.data.benchmarks import load_benchmarks
 from analysis.dated_files import DatedModel, read_dated
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class ReadRate(DatedModel):
     strength: float = Field(gt=0, description="weight of the claim, in observed touches")
     grade: Literal["A", "B", "C", "D"] = "D"
     source: str = Field(min_length=1)
+    benchmark: str | None = Field(default=None, description="the trade's number that it is; None: our own assumption")
 
 
 class Channel(DatedModel):
@@ -40,6 +42,23 @@ class Channel(DatedModel):
     staff_minutes: float = Field(ge=0, description="per confirmed touch")
     needs_contact: bool = Field(description="whether the customer must be a contact of a member of staff")
     needs_staff: bool = Field(description="whether a member of staff must confirm each send")
+
+    @field_validator("read_rate", mode="before")
+    @classmethod
+    def _by_benchmark(cls, said: Any) -> Any:
+        """Take what names a benchmark from there: the trade's numbers stand in one place."""
+        if not isinstance(said, dict) or set(said) != {"benchmark"}:
+            if isinstance(said, dict) and "benchmark" in said:
+                raise ValueError("name the benchmark alone: mean, strength and source are its own")
+            return said
+        known = {benchmark.name: benchmark for benchmark in load_benchmarks().benchmarks}
+        if (found := known.get(said["benchmark"])) is None or found.unit != "share":
+            shares = ", ".join(name for name, benchmark in known.items() if benchmark.unit == "share")
+            raise ValueError(f"params/benchmarks.yaml has no such share; there are {shares}")
+        return {
+            "mean": found.value, "strength": found.strength, "grade": found.grade, "source": found.source,
+            "benchmark": found.name,
+        }  # fmt: skip
 
 
 class Channels(DatedModel):
@@ -70,7 +89,8 @@ def channel_table(channels: Channels) -> "pd.DataFrame":
     """Return the registry as a table, one row per channel.
 
     Columns ``channel``, ``channel_zh``, ``channel_en``, ``read_rate`` (0-1), ``read_strength`` (observed touches),
-    ``read_source``, ``cost`` (currency a delivered touch), ``staff_minutes``, ``needs_contact``, ``needs_staff``.
+    ``read_source``, ``read_benchmark`` (name of the trade's number, missing for our own assumptions), ``cost``
+    (currency a delivered touch), ``staff_minutes``, ``needs_contact``, ``needs_staff``.
     """
     import pandas as pd
 
@@ -83,6 +103,7 @@ def channel_table(channels: Channels) -> "pd.DataFrame":
                 "read_rate": channel.read_rate.mean,
                 "read_strength": channel.read_rate.strength,
                 "read_source": channel.read_rate.source,
+                "read_benchmark": channel.read_rate.benchmark,
                 "cost": channel.cost,
                 "staff_minutes": channel.staff_minutes,
                 "needs_contact": channel.needs_contact,

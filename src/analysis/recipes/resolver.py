@@ -230,7 +230,7 @@ def _named_files_digest(params: Mapping[str, Any]) -> str:
     """Return a digest of the files that parameters name and of the dated ones under ``params/`` that all share."""
     shared = _PACKAGE.parents[1] / "params"
     files = [path for folder in ("effects", "exam", "policies") for path in sorted((shared / folder).glob("*.yaml"))]
-    files += [shared / "channels.yaml"]
+    files += [shared / "channels.yaml", shared / "benchmarks.yaml"]
     for text in params.values():
         if isinstance(text, str) and text.endswith((".yaml", ".yml")):
             files += [Path(text), _PACKAGE.parents[1] / text]

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from analysis.data.benchmarks import MARKETING_CLAIM
 from analysis.data.connect import Tables
 from analysis.evidence import Estimate, Grade
 from analysis.params import StrategiesParams
@@ -241,6 +242,10 @@ def strategy_channel_rates(
     used |= {name.removeprefix(HISTORY_PREFIX) for name in columns if name.startswith(HISTORY_PREFIX)}
     table = strategy_channels[strategy_channels["channel"].isin(used)]
     claimed = table["read_grade"] == "D"
+    source = {
+        language: np.where(table["read_benchmark"].notna(), MARKETING_CLAIM[language], wording.ASSUMPTION[language])
+        for language in ("zh", "en")
+    }
     return pd.DataFrame(
         {
             "channel_zh": table["channel_zh"],
@@ -249,8 +254,8 @@ def strategy_channel_rates(
             "grade": table["read_grade"],
             "confirm_rate": table["confirm_rate"].where(table["needs_staff"]),
             "cost_per_thousand": 1000 * (table["cost"] + table["staff_minutes"] / 60 * wage),
-            "source_zh": np.where(claimed, wording.MARKETING_CLAIM["zh"], "本店触达记录"),
-            "source_en": np.where(claimed, wording.MARKETING_CLAIM["en"], "this shop's touches"),
+            "source_zh": np.where(claimed, source["zh"], "本店触达记录"),
+            "source_en": np.where(claimed, source["en"], "this shop's touches"),
         }
     ).reset_index(drop=True)
 

@@ -6,9 +6,9 @@ from analysis.touch.verdict import Kind
 
 __all__ = [
     "ASSUMED",
+    "ASSUMPTION",
     "ENTRY_LABELS",
     "EXAM_CAVEAT",
-    "MARKETING_CLAIM",
     "answer",
     "checked_flip",
     "decision",
@@ -36,7 +36,7 @@ ENTRY_LABELS: Final[dict[str, Label]] = {
     "profit": {"zh": "增量利润", "en": "incremental profit"},
 }
 
-MARKETING_CLAIM: Final[Label] = {"zh": "营销宣称，未经验证", "en": "marketing claim, not verified"}
+ASSUMPTION: Final[Label] = {"zh": "假设，未经核实", "en": "assumption, not verified"}
 
 _DECISIONS: Final[dict[Kind, Label]] = {
     Kind.BEST: {"zh": "按「{winner}」触达", "en": 'Touch by "{winner}"'},
@@ -282,8 +282,8 @@ _FLIPS: Final = {
 }
 _TABLE: Final = {"zh": "每种策略的全部数字", "en": "All numbers of every strategy"}
 _CHANNELS: Final = {
-    "zh": "有触达记录的渠道用本店的阅读率，其余是营销宣称",
-    "en": "Read rates are this shop's own where touches are known, else marketing claims",
+    "zh": "有触达记录的渠道用本店的阅读率，其余是营销说法或假设，未经核实",
+    "en": "Read rates are this shop's own where touches are known, else marketing claims or assumptions, not verified",
 }
 _EXAM: Final = {
     "absent": {
@@ -372,8 +372,9 @@ _SUBTITLES: Final[dict[str, dict[str, str]]] = {
     "channels": {
         "short_zh": "渠道假设",
         "short_en": "Channels",
-        "sub_zh": "用到的渠道，每个一行；D 为营销宣称，未经验证；费用含员工时间",
-        "sub_en": "Channels in use, one row each; D: marketing claim, not verified; cost holds staff time",
+        "sub_zh": "用到的渠道，每个一行；D 为营销说法或假设，未经核实；费用含员工时间",
+        "sub_en": "Channels in use, one row each; D: marketing claim or assumption, not verified; cost holds staff "
+        "time",
     },
     "exam": {
         "short_zh": "模拟器可信吗",
