@@ -235,7 +235,10 @@ class Reader:
         columns = list(zip(shown["columns"], scales, strict=True))
         heads = [self._head(column, scale) for column, scale in columns]
         rows = [
-            [self.cell(cell, column, scale) for cell, (column, scale) in zip(row, columns, strict=True)]
+            [
+                {"text": self.cell(cell, column, scale), "sort": _sort_key(cell, column)}
+                for cell, (column, scale) in zip(row, columns, strict=True)
+            ]
             for row in shown["rows"]
         ]
         return {
@@ -352,6 +355,15 @@ def _say(template: str, values: Mapping[str, Any], reader: Reader) -> Markup:
         made.append(reader.value(values[name], form))
     made.append(escape(template[last:]))
     return Markup("".join(made))  # noqa: S704  # each part is escaped or ours
+
+
+def _sort_key(cell: Any, column: Mapping[str, Any]) -> str:
+    """Return what a cell is sorted by where its text would mislead: a day, or a number in a unit of its own."""
+    if column["unit"] == "date" and isinstance(cell, str):
+        return cell
+    if _is_estimate(cell) and isinstance(cell["value"], int | float):
+        return f"{cell['value']:.6g}"
+    return ""
 
 
 def _is_estimate(value: Any) -> bool:

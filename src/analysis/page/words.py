@@ -52,6 +52,9 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "below": ("少于 {n}", "fewer than {n}"),
     "hidden": ("少于 {n} 人的格子不显示", "Groups of fewer than {n} customers are not shown"),
     "nothing": ("这一页没有内容。", "There is nothing on this page."),
+    "sort": ("排序", "Sort"),
+    "find": ("筛选", "Filter"),
+    "series": ("显示哪些", "What is shown"),
     "output": ("输出", "Output"),
     "picture": ("图", "Picture"),
     # footer

@@ -1,13 +1,14 @@
 """The nbconvert exporter: ``jupyter nbconvert --to siyu notebook.ipynb`` and every page of a run.
 
-One self-contained file: no code cells, no script, no request; a Content-Security-Policy that allows the page's
-own style by its hash and nothing else.
+One self-contained file: no code cells, no request; a Content-Security-Policy that allows the page's own style and
+its own script by their hashes and nothing else. With scripts off everything can be read.
 """
 
 import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from analysis.page.words import LANGUAGE_NAMES, LANGUAGE_TAGS
 from analysis.reporting.layout import Layout, Section, lay_out
 from analysis.reporting.page_info import PageInfo
 
-__all__ = ["SiyuExporter", "page_file", "shell"]
+__all__ = ["SiyuExporter", "page_file", "page_script", "shell"]
 
 TEMPLATES: Final = "template"
 POLICY: Final = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -104,8 +105,7 @@ def page_parts(notebook: Mapping[str, Any], *, info: PageInfo, language: str) ->
 
 def shell(info: PageInfo, *, reader: Reader, title: str) -> dict[str, Any]:
     """Return what every page has: head, masthead, footer."""
-    css = stylesheet()
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    css, script = stylesheet(), page_script()
     others = [code for code in info.languages if code != reader.language]
     return {
         "info": info,
@@ -113,12 +113,26 @@ def shell(info: PageInfo, *, reader: Reader, title: str) -> dict[str, Any]:
         "title": title,
         "lang": LANGUAGE_TAGS[reader.language],
         "css": Markup(css),  # noqa: S704  # our own file
-        "policy": f"{POLICY}; style-src 'sha256-{digest}'",
+        "script": Markup(script),  # noqa: S704  # our own file
+        "policy": f"{POLICY}; style-src {_source(css)}; script-src {_source(script)}",
         "overview": _overview(info, reader.language),
         "switches": [(page_file(info.notebook, language=o), LANGUAGE_TAGS[o], LANGUAGE_NAMES[o]) for o in others],
         "params": [f"{key} = {value}" for key, value in info.params.items()],
         "versions": [f"{name} {version}" for name, version in info.versions.items()],
     }
+
+
+@lru_cache(maxsize=1)
+def page_script() -> str:
+    """Return the page's script, without comments and indentation; it asks nobody for anything."""
+    script = (resources.files("analysis.reporting") / TEMPLATES / "siyu" / "page.js").read_text(encoding="utf-8")
+    script = re.sub(r"/\*.*?\*/", "", script, flags=re.DOTALL)
+    return "\n".join(line.strip() for line in script.splitlines() if line.strip())
+
+
+def _source(text: str) -> str:
+    """Return what a Content-Security-Policy allows a text by."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _overview(info: PageInfo, language: str) -> str:

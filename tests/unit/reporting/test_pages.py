@@ -1,6 +1,8 @@
 """A page from an executed notebook, as its readers' browsers parse it."""
 
+import base64
 import gzip
+import hashlib
 import json
 from datetime import date
 from pathlib import Path
@@ -12,6 +14,7 @@ from bs4 import BeautifulSoup
 from analysis.evidence import Estimate, Grade
 from analysis.page import blocks
 from analysis.reporting.execute import Failure
+from analysis.reporting.exporter import page_script
 from analysis.reporting.render import PageInfo, RunEntry, Sibling, render_failed_page, render_page, render_runs_index
 
 SVG = (
@@ -168,18 +171,43 @@ def test_a_page_leads_to_the_overview_and_to_its_other_language() -> None:
     assert not alone.select(".mast a")
 
 
-def test_a_page_forbids_everything_but_its_own_style() -> None:
+def hashed(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def test_a_page_forbids_everything_but_its_own_style_and_script() -> None:
     made = render_page(full_notebook(), page=info(), language="zh")
     page = dom(made)
     policy = str(page.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"])  # type: ignore[index]  # a tag
-    assert policy.startswith("default-src 'none';")
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
     assert "unsafe" not in policy
-    assert "script-src" not in policy
-    assert not page.find_all(["script", "iframe", "object", "embed", "form", "base"])
+    scripts = [tag.string or "" for tag in page.find_all("script") if not tag.has_attr("type")]
+    assert len(scripts) == 1
+    assert rules["script-src"] == hashed(scripts[0])
+    assert rules["style-src"] == hashed(str(page.style.string))  # type: ignore[union-attr]  # there is one
+    assert not page.find_all(["iframe", "object", "embed", "form", "base"])
     assert not [tag for tag in page.find_all() if tag.has_attr("style")]
     assert "http:" not in made.replace("http://www.w3.org/2000/svg", "")
     assert "https:" not in made
     assert "//" not in "".join(str(tag.get("href", "")) + str(tag.get("src", "")) for tag in page.find_all())
+
+
+def test_the_script_is_small_and_runs_nothing_that_came_from_data() -> None:
+    script = page_script()
+    assert len(script.encode()) <= 8192
+    for word in (
+        "eval",
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "Function(",
+        "fetch",
+        "http",
+    ):
+        assert word not in script, word
+    assert "</" not in script
 
 
 def test_warnings_and_notices_stand_under_the_masthead() -> None:
@@ -235,7 +263,8 @@ def test_data_in_every_position_of_a_page_stays_text(payload: str) -> None:
     runs = render_runs_index([entry])
     for made in (render_page(whole, page=facts, language="zh"), failed, runs):
         page = dom(made)
-        assert not page.find_all(["script", "img", "iframe"])
+        assert not page.find_all(["img", "iframe"])
+        assert [tag.string for tag in page.find_all("script") if not tag.has_attr("type")] == [page_script()]
         assert not [tag.name for tag in page.find_all() if any(name.startswith("on") for name in tag.attrs)]
         assert "49" not in page.get_text()
         assert len(page.find_all("style")) == 1
