@@ -5,7 +5,24 @@ import json
 import pytest
 
 from analysis.errors import AnalysisError
-from analysis.evidence import Estimate, Grade, weakest
+from analysis.evidence import (
+    Counted,
+    DifferenceInDifferences,
+    Estimate,
+    Forecast,
+    Grade,
+    Instrument,
+    NaturalExperiment,
+    Observed,
+    Prior,
+    Randomised,
+    Stated,
+    grade_of,
+    judge,
+    weakest,
+    worded,
+    words,
+)
 
 
 def test_a_chain_of_evidence_is_as_strong_as_its_weakest_link():
@@ -37,3 +54,59 @@ def test_what_is_not_known_is_null_in_the_results(value):
 def test_a_counted_number_has_no_grade_in_the_results():
     assert Estimate(3, "customers").as_result()["grade"] is None
     assert Estimate(3, "customers", grade=Grade.PRIOR).as_result()["grade"] == "D"
+
+
+ORIGINS = [
+    (Counted(), "M"),
+    (Randomised(split="ok"), "A"),
+    (Randomised(split="warn"), "A"),
+    (Randomised(split="stop"), None),
+    (Randomised(split="ok", as_assigned=False), "C"),
+    (Instrument(split="ok", strong=True, exclusion_argued=True), "B"),
+    (Instrument(split="ok", strong=False, exclusion_argued=True), "C"),
+    (Instrument(split="ok", strong=True, exclusion_argued=False), "C"),
+    (Instrument(split="stop", strong=True, exclusion_argued=True), None),
+    (NaturalExperiment(balanced=True), "B"),
+    (NaturalExperiment(balanced=False), "C"),
+    (DifferenceInDifferences(parallel_before=True, selection_left_out=True), "B"),
+    (DifferenceInDifferences(parallel_before=True, selection_left_out=False), "C"),
+    (DifferenceInDifferences(parallel_before=False, selection_left_out=True), "C"),
+    (DifferenceInDifferences(parallel_before=None, selection_left_out=True), "C"),
+    (Observed(), "C"),
+    (Prior(), "D"),
+    (Stated(Grade.QUASI_EXPERIMENTAL), "B"),
+    (Forecast((Randomised(split="ok"),)), "C"),
+    (Forecast((Counted(),)), "C"),
+    (Forecast((Observed(), Prior())), "D"),
+    (Forecast((Stated(Grade.RANDOMISED), Stated(Grade.PRIOR))), "D"),
+]
+
+
+@pytest.mark.parametrize(("origin", "letter"), ORIGINS, ids=lambda value: str(value)[:60])
+def test_the_grade_follows_from_how_the_number_came_about(origin, letter):
+    found = judge(origin)
+    assert (found.grade.value if found.grade else None) == letter
+    assert found.reason["zh"]
+    assert found.reason["en"]
+    assert found.reason["zh"] != found.reason["en"]
+
+
+def test_a_split_that_is_off_allows_no_estimate():
+    with pytest.raises(AnalysisError, match="not split as planned"):
+        grade_of(Randomised(split="stop"))
+    with pytest.raises(AnalysisError, match="not split as planned"):
+        grade_of(Forecast((Randomised(split="stop"),)))
+
+
+def test_experiments_mixed_with_priors_are_worth_what_priors_are():
+    assert grade_of(Randomised(split="ok"), Prior()) is Grade.PRIOR
+    with pytest.raises(AnalysisError, match="No grades"):
+        grade_of()
+
+
+@pytest.mark.parametrize("grade", list(Grade))
+def test_only_a_and_b_may_say_caused(grade):
+    said = worded({"zh": "发券<verb>{x}的<noun>", "en": "The coupon <verb> an <noun> of {x}"}, grade=grade)
+    assert "<" not in said["zh"] + said["en"]
+    assert ("caused" in said["en"]) == ("假设" not in said["zh"] and "带来" in said["zh"]) == words(grade).causal
+    assert words(grade).causal == (grade.value in "AB")
