@@ -306,6 +306,7 @@ class Book(_BookPart):
         description="folder under reports/: letters, digits, - and _, at most 64",
     )
     title: Title = Field(default_factory=Title, description="shown above every page")
+    contact: Title = Field(default_factory=Title, description="whom to ask, shown beside every decision")
     data: DataSource = Field(description="where the tables come from")
     as_of: Literal["latest"] | date = Field(
         default="latest", description="last day seen, inclusive, in the book's zone; latest: the last day with orders"
@@ -347,6 +348,12 @@ class Book(_BookPart):
         """The title by language; what is not given takes the other language's words, or the name."""
         zh, en = self.title.zh, self.title.en
         return {"zh": zh or en or self.name, "en": en or zh or self.name}
+
+    @property
+    def contacts(self) -> dict[str, str]:
+        """Whom to ask, by language; empty where the book does not say."""
+        zh, en = self.contact.zh, self.contact.en
+        return {"zh": zh or en or "", "en": en or zh or ""}
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -59,8 +59,24 @@ def test_a_first_run_has_no_changes():
 def test_what_moved_is_named_and_judged():
     made = brief.changes([page("a", tile("up", 9, 5), tile("down", 4, 5), tile("same", 5, 5))])
     values = made[0]["values"]
-    assert [values["label_0"]["en"], values["label_1"]["en"]] == ["up", "down"]
-    assert [values["word_0"]["en"], values["word_1"]["en"]] == ["better", "worse"]
+    assert [values["label_0"]["en"], values["label_1"]["en"]] == ["down", "up"]
+    assert [values["word_0"]["en"], values["word_1"]["en"]] == ["worse", "better"]
+    assert [(values[f"was_{i}"]["value"], values[f"now_{i}"]["value"]) for i in (0, 1)] == [(5, 4), (5, 9)]
+
+
+def test_another_first_decision_is_told_with_the_one_before():
+    def run(name, before=None):
+        pages = [page("a", decision(name, 5.0, Grade.RANDOMISED), tile("n", 5, 5))]
+        made = brief.changes(pages, before=before)[0]
+        return brief.said(pages, currency="CNY", min_cell=10), made
+
+    kept, first = run("send less")
+    assert "decision" not in str(first["items"][0]["label"]).lower()
+    _, same = run("send less", kept)
+    assert same["items"][0]["text"]["en"] == "the same as last time"
+    _, other = run("send more", kept)
+    assert "another one" in other["items"][0]["text"]["en"]
+    assert other["values"]["then"]["en"] == "send less"
 
 
 def test_noise_is_called_noise():

@@ -61,10 +61,7 @@ def render_block(
     Raises:
         AnalysisError: If the block is not one of ours, or its picture is unsafe.
     """
-    known = validate(block)
-    reader = Reader(language=language, currency=currency, min_cell=min_cell)
-    macro = getattr(_macros().module, known["kind"])
-    return Markup(macro(known, reader))  # noqa: S704  # a macro of an autoescaping template
+    return Reader(language=language, currency=currency, min_cell=min_cell).block(block)
 
 
 def render_ranked(decisions: Sequence[Block], *, reader: "Reader", first: int = 2) -> Markup:
@@ -80,6 +77,17 @@ class Reader:
     language: str
     currency: str = "CNY"
     min_cell: int = 10
+    contact: str = ""
+
+    def block(self, block: Mapping[str, Any]) -> Markup:
+        """Return a block as HTML.
+
+        Raises:
+            AnalysisError: If the block is not one of ours, or its picture is unsafe.
+        """
+        known = validate(block)
+        macro = getattr(_macros().module, known["kind"])
+        return Markup(macro(known, self))  # noqa: S704  # a macro of an autoescaping template
 
     def word(self, key: str, **parts: str | int) -> str:
         """Return one of the page's own words."""

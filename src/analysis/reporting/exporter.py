@@ -16,10 +16,11 @@ from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets import Unicode, default
 
-from analysis.page.render import Reader, environment, render_block, render_ranked, stylesheet
+from analysis.page.render import Reader, environment, render_ranked, stylesheet
 from analysis.page.words import LANGUAGE_NAMES, LANGUAGE_TAGS
 from analysis.reporting.layout import Layout, Section, lay_out
 from analysis.reporting.page_info import PageInfo
+from analysis.reporting.since_box import data_strip, since_rows
 
 __all__ = ["SiyuExporter", "page_file", "page_script", "shell"]
 
@@ -85,7 +86,7 @@ def page_file(notebook: str, *, language: str) -> str:
 
 def page_parts(notebook: Mapping[str, Any], *, info: PageInfo, language: str) -> dict[str, Any]:
     """Return everything the template lays out, as safe fragments and plain texts."""
-    reader = Reader(language=language, currency=info.currency, min_cell=info.min_cell)
+    reader = _reader(info, language)
     layout = lay_out(notebook, reader=reader)
     title = reader.plain(info.title or layout.title) or info.notebook
     return {
@@ -93,6 +94,8 @@ def page_parts(notebook: Mapping[str, Any], *, info: PageInfo, language: str) ->
         "warnings": [*_notices(info, reader), *(_html(block, reader) for block in layout.warnings)],
         **_opening(layout, reader),
         "tiles": [_html(block, reader) for block in layout.tiles],
+        "changes": [_html(block, reader) for block in layout.changes],
+        "since": since_rows([] if layout.changes else layout.tiles, info.since, notebook=info.notebook, reader=reader),
         "intro": layout.intro,
         "sections": [_section(section, reader) for section in layout.sections],
         "mind": [_html(block, reader) for block in layout.mind],
@@ -117,6 +120,7 @@ def shell(info: PageInfo, *, reader: Reader, title: str) -> dict[str, Any]:
         "policy": f"{POLICY}; style-src {_source(css)}; script-src {_source(script)}",
         "overview": _overview(info, reader.language),
         "switches": [(page_file(info.notebook, language=o), LANGUAGE_TAGS[o], LANGUAGE_NAMES[o]) for o in others],
+        "data": data_strip(info.data, reader=reader),
         "params": [f"{key} = {value}" for key, value in info.params.items()],
         "versions": [f"{name} {version}" for name, version in info.versions.items()],
     }
@@ -133,6 +137,11 @@ def page_script() -> str:
 def _source(text: str) -> str:
     """Return what a Content-Security-Policy allows a text by."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _reader(info: PageInfo, language: str) -> Reader:
+    contact = info.contact.get(language, "")
+    return Reader(language=language, currency=info.currency, min_cell=info.min_cell, contact=contact)
 
 
 def _overview(info: PageInfo, language: str) -> str:
@@ -175,4 +184,4 @@ def _section(section: Section, reader: Reader) -> dict[str, Any]:
 
 
 def _html(block: Mapping[str, Any], reader: Reader) -> Markup:
-    return render_block(block, language=reader.language, currency=reader.currency, min_cell=reader.min_cell)
+    return reader.block(block)

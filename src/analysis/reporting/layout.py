@@ -61,6 +61,7 @@ class Layout:
     sections: list[Section] = field(default_factory=list)
     mind: list[Block] = field(default_factory=list)
     methods: list[Block] = field(default_factory=list)
+    changes: list[Block] = field(default_factory=list)  # told in the box under the tiles
 
     @property
     def empty(self) -> bool:
@@ -179,6 +180,9 @@ def _place_block(block: Block, layout: Layout, reader: Reader) -> None:
 def _place_list(block: Block, layout: Layout, reader: Reader) -> None:
     """Put states or changes under the finding that was just opened, else under a heading of their own."""
     opened = layout.sections[-1] if layout.sections else None
+    if block["kind"] == "changes" and (opened is None or opened.rows):
+        layout.changes.append(block)
+        return
     if opened is None or opened.rows:
         opened = Section(heading=reader.word(block["kind"]))
         layout.sections.append(opened)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
-__all__ = ["PageInfo", "RunEntry", "Sibling"]
+__all__ = ["DataLine", "PageInfo", "RunEntry", "Sibling", "Since"]
 
 Status = Literal["ok", "failed", "missing"]
 
@@ -27,6 +27,46 @@ class Sibling:
     status: Status = "ok"
     answer: Mapping[str, Any] | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataLine:
+    """State of the data in one line, on every page.
+
+    Attributes:
+        rows_in: Rows of all tables of the source.
+        rows_used: Rows used as of the day.
+        last_order: Last day with an order, up to the day of the report; None if there is none.
+        doubtful: Tables that the page on data finds fault with.
+        page: Notebook of the page on data; empty if the run has none.
+        failed: Whether that page failed.
+    """
+
+    rows_in: int
+    rows_used: int
+    last_order: date | None = None
+    doubtful: int = 0
+    page: str = ""
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What is not the same as in the run before.
+
+    Attributes:
+        as_of: Day of the run before.
+        rows: Rows that the data have more (or fewer).
+        parameters: Notebook → (parameter, value before, value now); a value that was not set is a dash.
+        code: Whether notebooks, parameter files or the program changed.
+        versions: Packages of another version: name, version before, version now.
+    """
+
+    as_of: date
+    rows: int = 0
+    parameters: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)
+    code: bool = False
+    versions: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +95,9 @@ class PageInfo:
         notices: What every page must say, by language (stale data).
         siblings: The other pages of the run, in reading order.
         overview: File of the page to go back to; empty on that page itself.
+        contact: Whom to ask, by language; empty if the book does not say.
+        data: State of the data in one line; None if it is not known.
+        since: What is not the same as in the run before; None on a first run.
     """
 
     notebook: str
@@ -78,6 +121,9 @@ class PageInfo:
     notices: tuple[Mapping[str, str], ...] = ()
     siblings: tuple[Sibling, ...] = ()
     overview: str = "index.html"
+    contact: Mapping[str, str] = field(default_factory=dict)
+    data: DataLine | None = None
+    since: Since | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

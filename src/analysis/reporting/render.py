@@ -51,7 +51,8 @@ def render_failed_page(failure: "Failure", *, page: PageInfo, language: str) -> 
     """
     from analysis.reporting.exporter import shell
 
-    reader = Reader(language=language, currency=page.currency, min_cell=page.min_cell)
+    contact = page.contact.get(language, "")
+    reader = Reader(language=language, currency=page.currency, min_cell=page.min_cell, contact=contact)
     title = reader.plain(page.title) or page.notebook
     parts = shell(page, reader=reader, title=title)
     return _templates().get_template("failed.html.j2").render(page=parts, failure=failure)

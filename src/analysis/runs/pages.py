@@ -12,7 +12,7 @@ from typing import Final
 from analysis.books.catalogue import LAST
 from analysis.errors import BookError, PublishError, SiyuError
 from analysis.reporting.execute import Execution, Failure, blocks_of
-from analysis.reporting.page_info import PageInfo, Sibling
+from analysis.reporting.page_info import DataLine, PageInfo, Sibling
 from analysis.whole_files import write_atomic
 
 __all__ = ["find_chromium", "leading_page", "render_pages", "write_pdfs"]
@@ -56,6 +56,7 @@ def _render_all(executions: Mapping[str, Execution], info: PageInfo) -> tuple[di
     from analysis.reporting.render import render_failed_page, render_page
 
     leading = leading_page(executions)
+    info = replace(info, data=_judged(info.data, executions))
     siblings = {name: _sibling(execution) for name, execution in executions.items()}
     texts: dict[str, str] = {}
     broken: dict[str, Failure] = {}
@@ -78,6 +79,17 @@ def _render_all(executions: Mapping[str, Execution], info: PageInfo) -> tuple[di
                 made = render_failed_page(execution.failure, page=page, language=language)
                 texts[f"{name}.{language}.html"] = made
     return texts, broken
+
+
+def _judged(line: DataLine | None, executions: Mapping[str, Execution]) -> DataLine | None:
+    """Return the line on the data with the verdict of the page on data."""
+    if line is None or line.page not in executions:
+        return line
+    judge = executions[line.page]
+    states = [
+        item["state"] for block in blocks_of(judge.notebook) if block["kind"] == "quality" for item in block["items"]
+    ]
+    return replace(line, doubtful=sum(state != "ok" for state in states), failed=judge.failure is not None)
 
 
 def _sibling(execution: Execution) -> Sibling:

@@ -28,6 +28,7 @@ from analysis.runs.pages import find_chromium, render_pages, write_pdfs
 from analysis.runs.progress import Progress
 from analysis.runs.publish import mend, publish
 from analysis.runs.store import PublishedRun, Store
+from analysis.runs.told import data_line, since
 
 if TYPE_CHECKING:
     from analysis.data.load import LoadedData
@@ -249,6 +250,16 @@ def _page_info(plan: _Plan) -> PageInfo:
         versions=plan.identity.versions,
         command=_command(plan, shown),
         notices=plan.notices,
+        contact=book.contacts,
+        data=data_line(plan.accounts, notebooks=book.notebooks),
+        since=plan.predecessor
+        and since(
+            plan.predecessor.manifest,
+            rows=sum(account.used for account in plan.accounts),
+            parameters=book.notebooks,
+            code=plan.identity.code,
+            versions=plan.identity.versions,
+        ),
     )
 
 

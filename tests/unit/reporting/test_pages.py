@@ -15,6 +15,7 @@ from analysis.evidence import Estimate, Grade
 from analysis.page import blocks
 from analysis.reporting.execute import Failure
 from analysis.reporting.exporter import page_script
+from analysis.reporting.page_info import DataLine, Since
 from analysis.reporting.render import PageInfo, RunEntry, Sibling, render_failed_page, render_page, render_runs_index
 
 SVG = (
@@ -214,6 +215,42 @@ def test_warnings_and_notices_stand_under_the_masthead() -> None:
     notes = notebook(code(blocks.warning(t("样本太少", "few rows")), blocks.answer(t("答", "answer"))))
     page = dom(render_page(notes, page=info(notices=(t("陈旧 6 天", "6 days stale"),)), language="zh"))
     assert [p.get_text() for p in page.select(".strip .warn")] == ["注意 陈旧 6 天", "注意 样本太少"]
+
+
+def test_every_page_tells_the_state_of_the_data_in_one_line() -> None:
+    line = DataLine(rows_in=506_149, rows_used=491_000, last_order=date(2026, 11, 15), doubtful=2, page="data_health")
+    failed = render_failed_page(Failure("X", "m"), page=info(data=line), language="zh")
+    for made in (render_page(full_notebook(), page=info(data=line), language="zh"), failed):
+        strip = dom(made).select_one(".dq")
+        assert strip is not None
+        text = strip.get_text(" ", strip=True).replace("\u00a0", " ")
+        assert "506,149 行用上了 97.0%" in text
+        assert "订单到 2026-11-15" in text
+        assert "2 张表有疑点" in text
+        assert strip.select_one(".st-warn") is not None
+        assert [a["href"] for a in strip.select("a")] == ["data_health.zh.html"]
+    assert dom(render_page(full_notebook(), page=info(), language="zh")).select_one(".dq") is None
+
+
+def test_what_changed_since_the_run_before_is_told_with_its_cause() -> None:
+    tile = blocks.tile("n", t("流失", "Leaving"), Estimate(90, "customers", 85, 95, 0.8), previous=70, better="down")
+    still = blocks.tile("m", t("风险", "Risk"), Estimate(90, "customers", 85, 95, 0.8), previous=91, better="down")
+    since = Since(as_of=date(2026, 11, 8), rows=1200, parameters={"churn": (("horizon_days", "30", "60"),)}, code=True)
+    page = dom(render_page(notebook(code(tile, still)), page=info(since=since), language="en"))
+    told = {row.dt.get_text(): row.dd.get_text().replace("\u00a0", " ") for row in page.select(".since dl div")}
+    assert told["Leaving"] == "70 → 90 customers worse"
+    assert told["Numbers"] == "the other 1 are within normal variation"
+    assert told["Data"] == "1,200 rows more"
+    assert told["Parameters"] == "horizon_days 30 → 60"
+    assert "Program" in told
+    assert not dom(render_page(notebook(code(tile)), page=info(), language="en")).select(".since")
+
+
+def test_a_decision_says_whom_to_ask() -> None:
+    asked = notebook(code(blocks.decision(t("做", "do it"))))
+    page = dom(render_page(asked, page=info(contact=t("数据组", "the data team")), language="en"))
+    assert page.select(".dec .ask")[0].get_text(strip=True) == "Questions: askthe data team"
+    assert not dom(render_page(asked, page=info(), language="en")).select(".ask")
 
 
 def test_the_brief_opens_with_its_decision_ranks_the_rest_and_lists_the_other_pages() -> None:

@@ -37,7 +37,7 @@ function sortable(table) {
     if (!head.textContent.trim()) return;
     var button = make("button", "sort");
     button.type = "button";
-    button.title = words.sort;
+    button.title = words.wordSort;
     while (head.firstChild) button.appendChild(head.firstChild);
     head.appendChild(button);
     button.addEventListener("click", function () {
@@ -55,8 +55,8 @@ function sortable(table) {
 function filter(items, before) {
   var box = make("div", "find"), input = make("input"), count = make("span");
   input.type = "search";
-  input.placeholder = words.find;
-  input.setAttribute("aria-label", words.find);
+  input.placeholder = words.wordFind;
+  input.setAttribute("aria-label", words.wordFind);
   count.setAttribute("role", "status");
   box.appendChild(input);
   box.appendChild(count);
@@ -115,7 +115,7 @@ function series(figure) {
   if (names.length < 2) return;
   var keys = make("div", "keys");
   keys.setAttribute("role", "group");
-  keys.setAttribute("aria-label", words.series);
+  keys.setAttribute("aria-label", words.wordSeries);
   names.forEach(function (name) {
     var key = make("button", "", name);
     key.type = "button";
