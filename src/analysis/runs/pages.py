@@ -15,7 +15,7 @@ from analysis.reporting.execute import Execution, Failure, blocks_of
 from analysis.reporting.page_info import DataLine, PageInfo, Sibling
 from analysis.whole_files import write_atomic
 
-__all__ = ["find_chromium", "leading_page", "render_pages", "write_pdfs"]
+__all__ = ["find_chromium", "leading_page", "overclaims_of", "render_pages", "write_pdfs"]
 
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _PDF_SECONDS: Final = 120
@@ -44,6 +44,28 @@ def render_pages(executions: Mapping[str, Execution], *, info: PageInfo, out: Pa
         write_atomic(out / name, text)
     write_atomic(out / "index.html", texts[f"{leading_page(executions)}.{info.languages[0]}.html"])
     return dict(executions)
+
+
+def overclaims_of(executions: Mapping[str, Execution], *, languages: Iterable[str], out: Path) -> list[dict[str, str]]:
+    """Return the sentences of a run's pages that claim more than their evidence: page, sentence, word, grade.
+
+    Args:
+        executions: All notebooks of the run; pages of failed ones are passed over.
+        languages: Of the pages.
+        out: Folder of the run.
+    """
+    from analysis.reporting.overclaims import overclaims
+
+    pages = [(name, language) for name, one in executions.items() if one.failure is None for language in languages]
+    return [
+        found._asdict()
+        for name, language in pages
+        for found in overclaims(
+            (out / f"{name}.{language}.html").read_text(encoding="utf-8"),
+            language=language,
+            page=f"{name}.{language}.html",
+        )
+    ]
 
 
 def leading_page(names: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ from analysis.reporting.page_info import PageInfo
 from analysis.runs.batch import Deadline, cores, run_notebooks
 from analysis.runs.manifest import Identity, file_records, identify, protect
 from analysis.runs.outcome import merged_results, settle, write_json
-from analysis.runs.pages import find_chromium, render_pages, write_pdfs
+from analysis.runs.pages import find_chromium, overclaims_of, render_pages, write_pdfs
 from analysis.runs.progress import Progress
 from analysis.runs.publish import mend, publish
 from analysis.runs.store import PublishedRun, Store
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Order", "Outcome", "run_book"]
 
 _SCHEMA: Final = 1
+_SHOWN: Final = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,12 +186,23 @@ def _build(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progres
     if plan.data.quarantine is not None:
         shutil.copytree(plan.data.quarantine, building / "private" / "quarantine", dirs_exist_ok=True)
     executions = render_pages(executions, info=_page_info(plan), out=building)
+    overclaims = overclaims_of(executions, languages=plan.read.book.languages, out=building)
+    _warn(overclaims, progress)
     if plan.chromium is not None:
         progress.doing("printing pages")
         write_pdfs(building, chromium=plan.chromium)
     protect(building)
-    write_json(building / "manifest.json", _manifest(plan, executions, building))
+    write_json(building / "manifest.json", {**_manifest(plan, executions, building), "overclaims": overclaims})
     return tuple(name for name, execution in executions.items() if execution.failure is not None)
+
+
+def _warn(overclaims: Sequence[dict[str, str]], progress: Progress) -> None:
+    """Tell the operator, a line a page, which pages say more than their numbers allow; the manifest lists them all."""
+    for page in dict.fromkeys(found["page"] for found in overclaims):
+        here = [found for found in overclaims if found["page"] == page]
+        said = f"“{here[0]['word']}” on evidence {here[0]['grade']}: {here[0]['sentence'][:_SHOWN]}"
+        more = f" (and {len(here) - 1} more, see overclaims in manifest.json)" if len(here) > 1 else ""
+        progress.say(f"  {page} claims more than it can: {said}{more}")
 
 
 def _execute(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progress) -> dict[str, Execution]:

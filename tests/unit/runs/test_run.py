@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from analysis.errors import BookError, DataError, PublishError
-from analysis.runs.run import Outcome
+from analysis.runs.progress import Progress
+from analysis.runs.run import Outcome, _warn
+
+OVERCLAIM = """wb.note(zh="发券带来 {x}。", en="Coupons caused {x}.",
+        values={"x": Estimate(3, "orders", grade=Grade.PRIOR)})"""
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +20,7 @@ def good(shared_project) -> Outcome:
     shared_project.notebook(
         "alpha",
         'wb.results({"n_customers": Estimate(300, "customers")})',
+        f"from analysis.evidence import Grade\n{OVERCLAIM}",
         'import pandas as pd\nwb.private("list", pd.DataFrame({"customer_id": ["c1"], "p": [0.5]}))',
         'wb.state("centroids", {"a": 1})',
     )
@@ -60,6 +65,26 @@ def test_the_manifest_says_what_went_in_and_what_came_out(good):
     assert not manifest["files"]["alpha.zh.html"]["customer_level"]
     assert set(manifest["times"]) == {"started_at", "ended_at", "notebook_seconds"}
     assert manifest["versions"]["pandas"]
+
+
+def test_sentences_that_claim_more_than_their_evidence_are_listed_and_stop_nothing(good):
+    manifest = json.loads((good.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["overclaims"] == [
+        {"page": "alpha.zh.html", "sentence": "发券带来 3 单。", "word": "带来", "grade": "D"},
+        {"page": "alpha.en.html", "sentence": "Coupons caused 3 orders.", "word": "caused", "grade": "D"},
+    ]
+    assert manifest["status"] == "good"
+
+
+def test_the_operator_is_told_once_a_page_that_claims_too_much(capsys):
+    found = [
+        {"page": "a.en.html", "sentence": f"Coupons caused {n} orders.", "word": "caused", "grade": "D"} for n in (1, 2)
+    ]
+    _warn(found, Progress(live=False))
+    said = capsys.readouterr().err
+    assert said.count("a.en.html") == 1
+    assert "caused" in said
+    assert "1 more" in said
 
 
 def test_latest_points_at_the_good_run_and_the_list_names_it(good):
