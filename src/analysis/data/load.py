@@ -9,8 +9,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -44,6 +44,7 @@ class LoadedData:
         tables: What became of every row of every table.
         quarantine: Folder with the rejected rows, one Parquet file per table; None if there are none.
         latest_day: Last local day with orders that is not in the future; None without orders.
+        sources: Digest of what each table's files hold, whatever the book makes of them, by table.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class LoadedData:
     tables: tuple[TableAccount, ...]
     quarantine: Path | None
     latest_day: date | None
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(
@@ -85,7 +87,8 @@ def load(
     latest = now.astimezone(UTC).replace(tzinfo=None) + timedelta(days=1)
     with tempfile.TemporaryDirectory(prefix=".source-", dir=home) as scratch:
         located = locate(source, base=base, cache=cache, scratch=Path(scratch), progress=progress)
-        digest = _digest(source, located, timezone=timezone)
+        sources = {table.name: _content(table) for table in located}
+        digest = _digest(source, located, sources=sources, timezone=timezone)
         folder = _kept(home, digest, latest=latest) or _build(
             source, located, home=home, digest=digest, latest=latest, timezone=timezone, progress=progress
         )
@@ -97,6 +100,7 @@ def load(
         tables=accounts,
         quarantine=quarantine if quarantine.is_dir() else None,
         latest_day=_latest_day(folder, today=now.astimezone(zone(timezone)).date()),
+        sources=sources,
     )
 
 
@@ -106,7 +110,7 @@ def _latest_day(folder: Path, *, today: date) -> date | None:
     return max((day for day in days if day <= today), default=None)
 
 
-def _digest(source: DataSource, located: tuple[Located, ...], *, timezone: str) -> str:
+def _digest(source: DataSource, located: tuple[Located, ...], *, sources: Mapping[str, str], timezone: str) -> str:
     """Return the digest of everything that decides what is loaded, but the clock."""
     digest = hashlib.blake2b(digest_size=16)
     settings = source.model_dump(mode="json", exclude={"source", "engine", "demo", "stale_after_days"})
@@ -114,12 +118,23 @@ def _digest(source: DataSource, located: tuple[Located, ...], *, timezone: str) 
     for code in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(code.read_bytes())
     for table in located:
-        for path in (*table.files, *([table.joined] if table.joined else [])):
-            digest.update(f"\0{table.name}\0{path.name}\0".encode())
-            if path.is_file():
-                with path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "blake2b").digest())
+        names = "\0".join(path.name for path in _files(table))
+        digest.update(f"\0{table.name}\0{names}\0{sources[table.name]}".encode())
     return digest.hexdigest()
+
+
+def _content(table: Located) -> str:
+    """Return the digest of what the files of a table hold."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in _files(table):
+        if path.is_file():
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
+
+
+def _files(table: Located) -> tuple[Path, ...]:
+    return (*table.files, *([table.joined] if table.joined else []))
 
 
 def _kept(home: Path, digest: str, *, latest: datetime) -> Path | None:
