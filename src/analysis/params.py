@@ -19,8 +19,10 @@ __all__ = [
     "DataHealthParams",
     "ExperimentDesignParams",
     "IncrementalityParams",
+    "LedgerParams",
     "NotebookParams",
     "Notify",
+    "PolicyValueParams",
     "SegmentsParams",
     "SendPlanParams",
     "StrategiesParams",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 Days = Annotated[int, Field(ge=1, le=3650)]
+PolicyName = Annotated[str, Field(pattern=r"^[^\s.{}][^.{}]{0,59}$")]
 BtydSlug = Literal["nbd", "pareto_nbd", "bg_nbd", "mbg_nbd", "bg_cnbd_k", "mbg_cnbd_k"]
 
 
@@ -211,12 +214,60 @@ class IncrementalityParams(NotebookParams):
         default=None, description="days after assignment in which orders count; null: the campaign's, else 14"
     )
     history_days: Days = Field(default=180, description="days before assignment that covariates are taken from")
+    selection_days: int = Field(
+        default=56,
+        ge=0,
+        le=365,
+        description="of campaigns without a random control: days before one by whose purchases its list may have been "
+        "picked; left out when customers are compared with their own past",
+    )
     confidence_level: float = Field(default=0.95, gt=0.5, lt=1.0, description="of all intervals")
 
     @model_validator(mode="after")
     def _outcomes_have_metrics(self) -> "IncrementalityParams":
         if self.table == "outcomes" and not self.metrics:
             raise ValueError("table outcomes needs metrics: name its columns and what they are, {visit: rate}")
+        return self
+
+
+class PolicyValueParams(NotebookParams):
+    """Which policies are valued from logged decisions, and what the log's columns are."""
+
+    reward: Literal["rate", "money", "number"] | None = Field(
+        default=None, description="what the reward is: rate (0 or 1), money or another number; null: rate if all 0 or 1"
+    )
+    lower_is_better: bool = Field(default=False, description="whether a small reward is the good one (complaints)")
+    costs: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="cost of an action that the reward does not hold yet, by action; money only"
+    )
+    propensities: Literal["designed", "estimated"] = Field(
+        default="designed", description="designed: chances that were drawn from (grade A); estimated: by a model (C)"
+    )
+    context: list[str] | None = Field(
+        default=None, description="columns known before the decision; null: all further columns of the table"
+    )
+    policies: dict[PolicyName, str | dict[str, str]] = Field(
+        default_factory=dict,
+        description="policies in the data: name and the column of its action, or {action: column of its chance}",
+    )
+    constant: bool = Field(default=True, description="whether each action taken for everybody is valued too")
+    min_ess: int = Field(
+        default=50, ge=10, le=100_000, description="effective decisions below which a value is refused"
+    )
+    switch_threshold: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="weight above which switch-DR trusts the model alone; null: chosen by a stated rule"
+    )
+    confidence_level: float = Field(default=0.95, gt=0.5, lt=1.0, description="of all intervals")
+
+    @model_validator(mode="after")
+    def _costs_and_names_fit(self) -> "PolicyValueParams":
+        if self.costs and self.reward != "money":
+            raise ValueError("costs need reward: money, they are taken off it")
+        taken = [
+            name for name in self.policies if name in {"logged", "uniform", "learned"} or name.startswith("always_")
+        ]
+        if taken:
+            raise ValueError(f"{', '.join(taken)}: names of policies that are valued anyway; choose others")
         return self
 
 
@@ -250,6 +301,15 @@ class ExperimentDesignParams(NotebookParams):
         return self
 
 
+class LedgerParams(NotebookParams):
+    """How forecasts that have come due are told."""
+
+    last: int = Field(default=8, ge=1, le=200, description="forecasts that fell due last, told in one sentence")
+    settle_days: int = Field(
+        default=60, ge=0, le=730, description="days after a forecast fell due in which late data still change its score"
+    )
+
+
 class BriefParams(NotebookParams):
     """The weekly page."""
 
@@ -267,6 +327,8 @@ NOTEBOOK_PARAMS: Final[dict[str, type[NotebookParams]]] = {
     "send_plan": SendPlanParams,
     "experiment_design": ExperimentDesignParams,
     "incrementality": IncrementalityParams,
+    "policy_value": PolicyValueParams,
+    "forecast_ledger": LedgerParams,
     "brief": BriefParams,
 }
 

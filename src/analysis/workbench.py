@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from analysis.context import RUN_VARIABLE, RunContext
 from analysis.errors import AnalysisError, MissingTableError
 from analysis.evidence import Estimate, Grade
+from analysis.kept import hide_small, write_list
 from analysis.page import blocks
 from analysis.page.blocks import Block, Value
 from analysis.recipes.resolver import Previous, Resolver, read_kept, write_kept
@@ -51,6 +52,7 @@ class Workbench:
         self._results: dict[str, Estimate] = {}
         self._named: dict[str, dict[str, Any]] = {}
         self._names: set[str] = set()
+        self._roots: dict[str, str] = {}
         models = notebook_models(context.params)
         if notebook in models:
             chosen = {**context.params.get(notebook, {}), **parameters}
@@ -107,6 +109,7 @@ class Workbench:
 
     def previous(self, name: str) -> Any:
         """Return a state that the predecessor run kept, or None."""
+        self._roots[f"previous_{name}"] = self.previous_run.digest_of(name)
         return self.previous_run.get(name)
 
     def numbers(self, headline: "pd.DataFrame | Mapping[str, Any]") -> dict[str, Value]:
@@ -316,6 +319,7 @@ class Workbench:
         if not folder.is_dir() and self.context.previous:
             folder = self.context.previous / "results"
         names = [name for name in self.context.params if name != self.notebook]
+        self._roots |= {f"of {name}": "" for name in names}
         found = [folder / f"{name}.json" for name in names]
         return [{"notebook": path.stem, **dict(read_kept(path))} for path in found if path.is_file()]
 
@@ -366,6 +370,22 @@ class Workbench:
         """Keep something for later runs."""
         write_kept(kept, self.context.out / "state" / name)
 
+    def freeze(self, forecasts: "pd.DataFrame") -> None:
+        """Freeze forecasts as they are today, beside those of the predecessor: later runs score them.
+
+        Args:
+            forecasts: One row each, made by ``analysis.experiment.ledger.amount`` and ``share_row``.
+        """
+        from analysis.frozen import freeze
+
+        freeze(forecasts, notebook=self.notebook, context=self.context, previous=self.previous_run)
+
+    def frozen(self) -> "pd.DataFrame":
+        """Return all frozen forecasts: those of this run so far, and the predecessor's."""
+        from analysis.frozen import frozen
+
+        return frozen(context=self.context, previous=self.previous_run)
+
     def finish(self) -> None:
         """Write the results and say that the notebook came to its end; a page without this has failed."""
         results = {**{name: value.as_result() for name, value in self._results.items()}, **self._named}
@@ -374,13 +394,18 @@ class Workbench:
         said = [
             block for block in self.blocks if block["kind"] in {"question", "answer", "decision", "tile", "quality"}
         ]
-        write_kept({"results": results, "blocks": said}, self.context.out / "results" / self.notebook)
+        kept = {"results": results, "blocks": said, "rests_on": self._rests_on()}
+        write_kept(kept, self.context.out / "results" / self.notebook)
         self.show(blocks.end(self.notebook))
 
     # private --------------------------------------------------------------------------------------
 
+    def _rests_on(self) -> dict[str, str]:
+        """Return what the numbers of this page rest on: tables, parameters, states and other pages, by name."""
+        return dict(sorted({f"{self.notebook}_params": "", **self._resolver.rests_on(), **self._roots}.items()))
+
     def _history(self, name: str) -> list[dict[str, Any]]:
-        kept = self.previous(f"history.{self.notebook}") or {}
+        kept = self.previous_run.get(f"history.{self.notebook}") or {}
         points: list[dict[str, Any]] = kept.get("points", {}).get(name, [])
         return points[-51:]
 
@@ -422,39 +447,6 @@ class Workbench:
             from analysis.page.render import scoped_style
 
             display(HTML(scoped_style()))  # type: ignore[no-untyped-call]  # IPython has no types
-
-
-def hide_small(table: "pd.DataFrame", *, n: str | None, min_cell: int) -> "pd.DataFrame":
-    """Return the table with the numbers of small groups of customers made NaN, as the page hides them.
-
-    Args:
-        table: One row per group.
-        n: Column that counts customers; None if rows are not groups of customers.
-        min_cell: Smallest group that is shown.
-    """
-    from analysis.page.cells import hidden_rows
-
-    if n is None:
-        return table
-    hidden = sorted(hidden_rows(table[n].tolist(), min_cell=min_cell))
-    if not hidden:
-        return table
-    shown = table.copy()
-    for column in shown.select_dtypes("number").columns:
-        shown[column] = shown[column].astype("float64")
-        shown.loc[shown.index[hidden], column] = float("nan")
-    return shown
-
-
-def write_list(table: "pd.DataFrame", path: Path) -> None:
-    """Write a list that opens cleanly in a spreadsheet: UTF-8 with BOM, text guarded against formulas."""
-    from analysis.numerals import guard_formula
-
-    guarded = table.copy()
-    for column in guarded.columns:
-        if guarded[column].dtype.kind not in "iufbM":
-            guarded[column] = guarded[column].map(lambda text: guard_formula(text) if isinstance(text, str) else text)
-    guarded.rename(columns=guard_formula).to_csv(path, index=False, encoding="utf-8-sig")
 
 
 def _text(zh: str, en: str) -> dict[str, str]:

@@ -33,6 +33,8 @@ __all__ = ["Previous", "Recipe", "Resolver", "code_digest", "recipes"]
 _ROOMS: Final = ("data", "stats", "features", "segments", "churn", "touch", "experiment", "growth", "recipes")
 _PACKAGE: Final = Path(__file__).parent.parent
 _DIGEST_LENGTH: Final = 20
+_ONE_STATE: Final = "previous_"
+"""A need ``previous_<name>`` is that state of the predecessor or None; ``previous`` is all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,17 @@ class Previous:
                 return read_kept(path)
         return None
 
+    def all(self, start: str) -> "dict[str, pd.DataFrame]":
+        """Return the tables among the states whose names begin so, by name, in the order of their names."""
+        paths = sorted(self.folder.glob(f"{start}*.parquet")) if self.folder else []
+        tables = {path.stem: read_kept(path) for path in paths}
+        return {name: table for name, table in tables.items() if not isinstance(table, dict)}
+
+    def digest_of(self, name: str) -> str:
+        """Return the digest of that state alone, empty where there is none."""
+        files = sorted(self.folder.glob(f"{name}.*")) if self.folder and self.folder.is_dir() else []
+        return " ".join(hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGEST_LENGTH] for path in files)
+
     @property
     def digest(self) -> str:
         """Digest of all state files: part of the key of a recipe that looks back."""
@@ -135,6 +148,7 @@ class Resolver:
     _keys: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
     _leaves: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    _asked: set[str] = field(default_factory=set, init=False, repr=False)
 
     def get(self, name: str) -> Any:
         """Return what the recipe makes: a table (pandas) or a dict; computed now or kept from before.
@@ -143,10 +157,25 @@ class Resolver:
             AnalysisError: If there is no such recipe, or it needs something unknown.
             MissingTableError: If the data lack a table that it needs.
         """
+        self._asked.add(name)
         if name not in self._kept:
             self._kept[name] = self._read_or_make(_recipe(name))
         kept = self._kept[name]
         return kept.copy() if hasattr(kept, "copy") else kept
+
+    def rests_on(self) -> dict[str, str]:
+        """Return what all that was asked for rests on in the end: tables, parameters, states; with a digest of each."""
+        roots: dict[str, str] = {}
+        open_names, seen = sorted(self._asked & set(recipes())), set(self._asked)
+        while open_names:
+            recipe = recipes()[open_names.pop()]
+            for need in recipe.needs:
+                if need in recipes():
+                    open_names += [] if need in seen else [need]
+                    seen.add(need)
+                elif need not in roots:
+                    roots[need] = hashlib.sha256(self._leaf_key(need, recipe).encode()).hexdigest()[:_DIGEST_LENGTH]
+        return dict(sorted(roots.items()))
 
     def key(self, name: str) -> str:
         """Return the digest of everything that decides what the recipe makes."""
@@ -188,6 +217,8 @@ class Resolver:
         if need in {"tables", "accounts"}:
             context = self.context
             return f"{context.data_digest} {context.as_of} {context.timezone} {context.engine}"
+        if need.startswith(_ONE_STATE):
+            return self._previous().digest_of(need.removeprefix(_ONE_STATE))
         leaf = self._leaf(need, recipe)
         if isinstance(leaf, Previous):
             return leaf.digest
@@ -199,6 +230,9 @@ class Resolver:
         if need not in self._leaves:
             self._leaves[need] = self._make_leaf(need, recipe)
         return self._leaves[need]
+
+    def _previous(self) -> Previous:
+        return Previous(self.context.previous / "state" if self.context.previous else None)
 
     def _make_leaf(self, need: str, recipe: Recipe) -> Any:
         context = self.context
@@ -212,7 +246,9 @@ class Resolver:
 
             return tuple(at(account, day=context.as_of) for account in read_accounts(context.data))
         if need == "previous":
-            return Previous(context.previous / "state" if context.previous else None)
+            return self._previous()
+        if need.startswith(_ONE_STATE):
+            return self._previous().get(need.removeprefix(_ONE_STATE))
         if need.endswith("_params") and need.removesuffix("_params") in self.params:
             return self.params[need.removesuffix("_params")]
         plain = {name: getattr(context, name) for name in ("as_of", "seed", "timezone", "currency", "industry")}

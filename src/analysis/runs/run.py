@@ -22,6 +22,7 @@ from analysis.errors import DataError, PublishError
 from analysis.reporting.execute import Execution, write_notebook
 from analysis.reporting.page_info import PageInfo
 from analysis.runs.batch import Deadline, cores, run_notebooks
+from analysis.runs.carry import carry_over
 from analysis.runs.manifest import Identity, file_records, identify, protect
 from analysis.runs.outcome import merged_results, settle, write_json
 from analysis.runs.pages import find_chromium, overclaims_of, render_pages, write_pdfs
@@ -179,6 +180,7 @@ def _plan(
 def _build(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progress) -> tuple[str, ...]:
     """Fill the folder of the run; return the names of the notebooks that failed."""
     executions = _execute(plan, building, deadline=deadline, progress=progress)
+    carry_over(plan.predecessor.folder if plan.predecessor else None, out=building)
     progress.doing("writing pages")
     for execution in executions.values():
         write_notebook(execution.notebook, building / "notebooks" / f"{execution.name}.ipynb")
@@ -305,6 +307,9 @@ def _manifest(plan: _Plan, executions: dict[str, Execution], building: Path) -> 
             "book": identity.book,
             "data": identity.data,
             "code": identity.code,
+            "package": identity.package,
+            "files": dict(identity.files),
+            "sources": dict(plan.data.sources),
         },
         "versions": dict(identity.versions),
         "notebooks": {name: _status(execution) for name, execution in executions.items()},
