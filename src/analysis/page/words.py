@@ -58,6 +58,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "series": ("显示哪些", "What is shown"),
     "output": ("输出", "Output"),
     "picture": ("图", "Picture"),
+    "words_title": ("这一页的词", "Words on this page"),
     "ask": ("有疑问，找", "Questions: ask"),
     "data_ok": ("数据可用", "Data in order"),
     "data_warn": ("数据有疑点", "Data in doubt"),

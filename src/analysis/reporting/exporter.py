@@ -16,6 +16,7 @@ from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 from traitlets import Unicode, default
 
+from analysis.page.glossary import explain
 from analysis.page.render import Reader, environment, render_ranked, stylesheet
 from analysis.page.words import LANGUAGE_NAMES, LANGUAGE_TAGS
 from analysis.reporting.layout import Layout, Section, lay_out
@@ -69,9 +70,10 @@ class SiyuExporter(TemplateExporter):
         given = dict(resources or {})
         name = str(given.get("metadata", {}).get("name", "notebook"))
         info = given.get("siyu") or PageInfo(notebook=re.sub(r"\W", "_", name), overview="")
-        given["siyu_page"] = page_parts(nb, info=info, language=given.get("siyu_language", self.language))
+        language = given.get("siyu_language", self.language)
+        given["siyu_page"] = page_parts(nb, info=info, language=language)
         made, out = super().from_notebook_node(nb, given)
-        return str(made), dict(out)
+        return explain(str(made), language=language), dict(out)
 
 
 def page_file(notebook: str, *, language: str) -> str:

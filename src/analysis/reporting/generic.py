@@ -78,7 +78,14 @@ def _table(html: str) -> Markup:
     import nh3
 
     spans = {"th": {"colspan", "rowspan", "scope"}, "td": {"colspan", "rowspan"}}
-    made = nh3.clean(html, tags=_TABLE, attributes=spans, url_schemes=set(), clean_content_tags={"script", "style"})
+    made = nh3.clean(
+        html,
+        tags=_TABLE,
+        attributes=spans,
+        url_schemes=set(),
+        clean_content_tags={"script", "style"},
+        attribute_filter=lambda _tag, _name, value: value if re.fullmatch(r"[A-Za-z0-9]{1,12}", value) else None,
+    )
     return Markup(made)  # noqa: S704  # sanitised
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from analysis.page.glossary import explain
 from analysis.page.render import Reader
 from analysis.reporting.page_info import PageInfo, RunEntry, Sibling
 
@@ -55,7 +56,7 @@ def render_failed_page(failure: "Failure", *, page: PageInfo, language: str) -> 
     reader = Reader(language=language, currency=page.currency, min_cell=page.min_cell, contact=contact)
     title = reader.plain(page.title) or page.notebook
     parts = shell(page, reader=reader, title=title)
-    return _templates().get_template("failed.html.j2").render(page=parts, failure=failure)
+    return explain(_templates().get_template("failed.html.j2").render(page=parts, failure=failure), language=language)
 
 
 def render_runs_index(runs: Sequence[RunEntry], *, language: str = "zh") -> str:
@@ -73,7 +74,7 @@ def render_runs_index(runs: Sequence[RunEntry], *, language: str = "zh") -> str:
     ordered = sorted(runs, key=lambda run: (run.as_of, run.ended, run.book, run.run_id), reverse=True)
     said = [_said(run, language=language) for run in ordered]
     rows = list(zip(ordered, said, strict=True))
-    return _templates().get_template("runs.html.j2").render(page=parts, rows=rows)
+    return explain(_templates().get_template("runs.html.j2").render(page=parts, rows=rows), language=language)
 
 
 def _said(run: RunEntry, *, language: str) -> Markup:

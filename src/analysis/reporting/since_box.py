@@ -1,7 +1,7 @@
 """What is not the same as in the run before, and the data in one line: rows of words, made from what the run knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup, escape
 
@@ -13,7 +13,7 @@ from analysis.reporting.page_info import DataLine, Since
 
 __all__ = ["data_strip", "since_rows"]
 
-_MOST: int = 5  # numbers told one by one
+_MOST: Final = 5  # numbers told one by one
 
 Row = tuple[str, Markup]
 

@@ -266,9 +266,8 @@ def _page_info(plan: _Plan) -> PageInfo:
         notices=plan.notices,
         contact=book.contacts,
         data=data_line(plan.accounts, notebooks=book.notebooks),
-        since=plan.predecessor
-        and since(
-            plan.predecessor.manifest,
+        since=since(
+            plan.predecessor.manifest if plan.predecessor else None,
             rows=sum(account.used for account in plan.accounts),
             parameters=book.notebooks,
             code=plan.identity.code,

@@ -31,7 +31,7 @@ def data_line(accounts: Iterable[TableAccount], *, notebooks: Iterable[str]) -> 
 
 
 def since(
-    before: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
     *,
     rows: int,
     parameters: Mapping[str, Mapping[str, Any]],
@@ -41,12 +41,14 @@ def since(
     """Return what is not the same as in an earlier run, from that run's manifest; None if it cannot be read.
 
     Args:
-        before: Manifest of the earlier run.
+        before: Manifest of the earlier run; None on a first one.
         rows: Rows used of all tables, as of the day.
         parameters: This run's, by notebook.
         code: Digest of this run's code.
         versions: This run's packages.
     """
+    if before is None:
+        return None
     try:
         return Since(
             as_of=date.fromisoformat(before["as_of"]),

@@ -237,7 +237,11 @@ def test_what_changed_since_the_run_before_is_told_with_its_cause() -> None:
     still = blocks.tile("m", t("风险", "Risk"), Estimate(90, "customers", 85, 95, 0.8), previous=91, better="down")
     since = Since(as_of=date(2026, 11, 8), rows=1200, parameters={"churn": (("horizon_days", "30", "60"),)}, code=True)
     page = dom(render_page(notebook(code(tile, still)), page=info(since=since), language="en"))
-    told = {row.dt.get_text(): row.dd.get_text().replace("\u00a0", " ") for row in page.select(".since dl div")}
+    told = dict(zip(
+        (dt.get_text() for dt in page.select(".since dt")),
+        (dd.get_text().replace("\u00a0", " ") for dd in page.select(".since dd")),
+        strict=True,
+    ))  # fmt: skip
     assert told["Leaving"] == "70 → 90 customers worse"
     assert told["Numbers"] == "the other 1 are within normal variation"
     assert told["Data"] == "1,200 rows more"
