@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from analysis.frozen import OpenForecasts
+
 __all__ = ["Workbench", "hide_small", "write_list"]
 
 CHART_WIDTHS: Final = (700, 328)
@@ -380,11 +382,11 @@ class Workbench:
 
         freeze(forecasts, notebook=self.notebook, context=self.context, previous=self.previous_run)
 
-    def frozen(self) -> "pd.DataFrame":
-        """Return all frozen forecasts: those of this run so far, and the predecessor's."""
-        from analysis.frozen import frozen
+    def open_forecasts(self) -> "OpenForecasts":
+        """Return the frozen forecasts that are not due yet, this run's among them: ``table`` and ``numbers``."""
+        from analysis.frozen import open_forecasts
 
-        return frozen(context=self.context, previous=self.previous_run)
+        return open_forecasts(context=self.context, previous=self.previous_run)
 
     def finish(self) -> None:
         """Write the results and say that the notebook came to its end; a page without this has failed."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib import metadata
@@ -33,12 +33,16 @@ class Identity:
         data: Digest of the loaded data.
         code: Digest of the package, of the notebooks and of the files that parameters name.
         versions: Versions of Python and of the packages.
+        package: Digest of the package alone.
+        files: Digest of each notebook and of each file that parameters name, by its place in the project.
     """
 
     book: str
     data: str
     code: str
     versions: Mapping[str, str]
+    package: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def inputs(self) -> str:
@@ -65,10 +69,15 @@ def identify(
     """
     plain = {key: value for key, value in book.model_dump(mode="json").items() if key not in _NOT_IDENTITY}
     plain |= {"as_of": as_of.isoformat(), "data": {**plain["data"], "source": ""}, "extras": sorted(extras)}
-    code = hashlib.sha256(package_digest().encode())
-    for path in (*sorted(notebooks), *_parameter_files(book, root)):
-        code.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return Identity(digest_of(plain), data_digest, code.hexdigest(), versions())
+    package = package_digest()
+    paths = (*sorted(notebooks), *_parameter_files(book, root))
+    files = {_place(path, root): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return Identity(digest_of(plain), data_digest, digest_of([package, files]), versions(), package, files)
+
+
+def _place(path: Path, root: Path) -> str:
+    """Return where a file stands in the project; of one outside of it only the name is told."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
 
 
 def digest_of(value: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from analysis.errors import BookError, PublishError, RunInProgressError
 
-__all__ = ["BUILDING", "LATEST", "PublishedRun", "Store", "published_runs"]
+__all__ = ["BUILDING", "LATEST", "PublishedRun", "Store", "published_runs", "read_run"]
 
 BUILDING: Final = ".building-"
 LATEST: Final = "latest"
@@ -160,7 +160,7 @@ class Store:
     def _named(self, wanted: str, *, as_of: date) -> PublishedRun:
         runs = [run for run in self.runs() if wanted in {run.run_id, run.folder.name, str(run.folder)}]
         if not runs and Path(wanted).is_dir():
-            run = _read_run(Path(wanted).resolve())
+            run = read_run(Path(wanted).resolve())
             runs = [run] if run is not None else []
         if not runs:
             raise BookError(
@@ -184,11 +184,12 @@ def published_runs(reports: Path) -> list[PublishedRun]:
 def _runs_in(folder: Path) -> list[PublishedRun]:
     if not folder.is_dir():
         return []
-    found = [_read_run(place) for place in folder.iterdir() if _FOLDER.fullmatch(place.name) and not place.is_symlink()]
+    found = [read_run(place) for place in folder.iterdir() if _FOLDER.fullmatch(place.name) and not place.is_symlink()]
     return sorted((run for run in found if run is not None), key=lambda run: run.age_key)
 
 
-def _read_run(folder: Path) -> PublishedRun | None:
+def read_run(folder: Path) -> PublishedRun | None:
+    """Return the run published in a folder; None if there is none, or a damaged one."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         run = PublishedRun(folder, manifest)
