@@ -30,6 +30,7 @@ __all__ = [
     "uplift_at_k",
     "uplift_curve",
     "uplift_gain",
+    "uplift_slope",
 ]
 
 Floats = NDArray[np.float64]
@@ -220,6 +221,51 @@ def rank_weighted_effect(
     influence[order] = np.repeat(shared, sizes) * gamma[order] + np.repeat(below, sizes)
     error = _error(influence, clusters)
     half = float(ndtri(0.5 + confidence_level / 2)) * error
+    return Rate(value, error, value - half, value + half)
+
+
+def uplift_slope(
+    *,
+    uplift: ArrayLike,
+    treated: ArrayLike,
+    outcome: ArrayLike,
+    share_treated: float,
+    expected: ArrayLike,
+    confidence_level: float = 0.95,
+    clusters: ArrayLike | None = None,
+) -> Rate:
+    r"""Return by how much the effect rises where the predicted one rises by 1: 1 is calibrated, 0 knows nothing.
+
+    The best linear predictor of the effect: $Y$ on 1, expected outcome, $T - e$ and $(T - e)(\hat\tau - \bar\tau)$;
+    errors are robust. NaN where every customer is predicted the same.
+
+    Args:
+        uplift: Predicted uplift, fixed before these customers were looked at, in the unit of the outcome.
+        treated: 1 for the treatment arm, 0 for control.
+        outcome: What came of each.
+        share_treated: Planned share of the treated, $e$.
+        expected: Expected outcome without the touch: takes noise away, need not be right.
+        confidence_level: Of the interval.
+        clusters: Cluster of each customer where whole clusters were assigned.
+
+    References:
+        Chernozhukov, V., Demirer, M., Duflo, E. and Fernández-Val, I. (2018). Generic machine learning inference on
+        heterogeneous treatment effects in randomized experiments. arXiv:1712.04802, equation 3.1.
+    """
+    arm, y = read_trial(treated=treated, outcome=outcome)
+    score, base = _scores(uplift, n=len(y)), _scores(expected, n=len(y))
+    if score.std() <= 1e-12 * (1 + abs(score.mean())):
+        return Rate(math.nan, math.nan, math.nan, math.nan)
+    scale = score.std()
+    moved = arm - share_treated
+    columns = [np.ones(len(y)), base - base.mean(), moved, moved * (score - score.mean()) / scale]
+    design = np.column_stack(columns)
+    inverse = np.linalg.pinv(design.T @ design)
+    weights = inverse @ (design.T @ y)
+    pulls = (design * (y - design @ weights)[:, None]) @ inverse[3]
+    # _error is of a mean; a slope is a sum of pulls
+    error = _error(pulls * len(y), clusters) / scale
+    value, half = float(weights[3] / scale), float(ndtri(0.5 + confidence_level / 2)) * error
     return Rate(value, error, value - half, value + half)
 
 
