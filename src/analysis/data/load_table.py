@@ -20,7 +20,6 @@ from analysis.data.read import RawTable
 from analysis.data.refunds import match_refunds
 from analysis.data.rows import (
     DUPLICATE,
-    count_out,
     define_kept,
     differing_rows,
     drop_twins,
@@ -118,7 +117,7 @@ def load_table(
     refunds = _write(job)
     return LoadedTable(
         account=_account(job, quarantined=quarantined, refunds=refunds),
-        latest_kept=_clock_bound(job, "max", f"kept_{contract.name}"),
+        latest_kept=_latest_kept(job),
         earliest_future=_earliest_future(job),
         last_order_days=_last_order_days(job),
     )
@@ -182,17 +181,19 @@ def _spans(connection: Any, relation: str, instants: list[str]) -> dict[str, tup
 
 def _decide_rows(job: _Job, *, allowed: float) -> None:
     connection, contract = job.connection, job.contract
-    mark_rejected(connection, contract.name)
+    clock = _clock(job)
+    mark_rejected(connection, contract.name, clock=clock.name if clock else None)
     numbered = any(origin.how == "row_number" for origin in job.origins)
     honest_twins = ROW_NUMBER in (job.mapping.order_id, *job.mapping.columns.values())
-    by_key = not numbered and not job.by_line
+    one_per_key = not numbered and not job.by_line
+    by_key = one_per_key or contract.name == "order_items"  # of which lines of one product are summed
     if by_key:
         shared_keys(connection, contract)
     if not honest_twins:
         drop_twins(connection, job.raw, among_shared_keys=by_key)
     if contract.name == "orders" and not numbered:
         reject(connection, contract, rows_of_two_customers(connection, by_line=job.by_line), code="two_customers")
-    if by_key:
+    if one_per_key:
         where = f"NOT {is_refund_sql(job.mapping)}" if contract.name == "orders" else "TRUE"
         differing = differing_rows(contract, where=where)
         if contract.name == "orders":
@@ -266,7 +267,7 @@ def _write(job: _Job) -> dict[str, int]:
         _copy(connection, "SELECT * FROM refunds ORDER BY refunded_at, refund_id", job.work / "refunds.parquet")
         return matched
     if name == "order_items":
-        _copy(connection, _items_sql(job.columns), target)
+        _copy(connection, _items_sql(job), target)
         return {}
     names = ", ".join(quoted(column) for column in _output(job))
     _copy(connection, f"SELECT {names} FROM {quoted('kept_' + name)}{_in_source_order(job)}", target)
@@ -278,8 +279,7 @@ def _in_source_order(job: _Job) -> str:
 
     A plain copy keeps it by itself; a sort of ten million rows would cost as much as reading them.
     """
-    is_moved = job.is_shuffled or job.by_line or count_out(job.connection, job.contract.name)
-    return " ORDER BY __row" if is_moved else ""
+    return " ORDER BY __row" if job.is_shuffled or job.by_line else ""
 
 
 def _output(job: _Job) -> list[str]:
@@ -294,13 +294,17 @@ def _output(job: _Job) -> list[str]:
     return picked
 
 
-def _items_sql(columns: frozenset[str]) -> str:
+def _items_sql(job: _Job) -> str:
     """One row per order and product; the same product on several lines is one row."""
-    money = "DECIMAL(28, 6)"
-    category = ", min(category) AS category" if "category" in columns else ""
+    money, category = "DECIMAL(28, 6)", "category" in job.columns
+    if not job.number("SELECT count(*) FROM shared_order_items"):
+        columns = f"order_id, sku, quantity::{money}::DOUBLE AS quantity, amount::{money}::DOUBLE AS amount"
+        order = " ORDER BY __row" if job.is_shuffled else ""
+        return f"SELECT {columns}{', category' if category else ''} FROM kept_order_items{order}"
     return (
         f"SELECT order_id, sku, sum(quantity::{money})::DOUBLE AS quantity, sum(amount::{money})::DOUBLE AS amount"
-        f"{category} FROM kept_order_items GROUP BY order_id, sku ORDER BY order_id, sku"
+        f"{', min(category) AS category' if category else ''} "
+        "FROM kept_order_items GROUP BY order_id, sku ORDER BY order_id, sku"
     )
 
 
@@ -315,21 +319,23 @@ def _clock(job: _Job) -> Column | None:
     return job.contract.column(clock) if clock is not None and clock in job.columns else None
 
 
-def _clock_bound(job: _Job, which: str, relation: str, *, where: str = "TRUE") -> datetime | None:
+def _latest_kept(job: _Job) -> datetime | None:
     clock = _clock(job)
     if clock is None:
         return None
-    sql = f"SELECT {which}({quoted(clock.name)})::TIMESTAMP FROM {quoted(relation)} WHERE {where}"
+    sql = f"SELECT max({quoted(clock.name)})::TIMESTAMP FROM {quoted('kept_' + job.contract.name)}"
     bound: datetime | None = job.connection.execute(sql).fetchall()[0][0]
     return bound
 
 
 def _earliest_future(job: _Job) -> datetime | None:
     clock = _clock(job)
-    if clock is None or not count_out(job.connection, job.contract.name):
+    if clock is None:
         return None
     why = literal(reason(clock.name, "in_the_future"))
-    return _clock_bound(job, "min", f"checked_{job.contract.name}", where=f"__reason = {why}")
+    sql = f"SELECT min(__clock) FROM {quoted('out_' + job.contract.name)} WHERE __reason = {why}"
+    bound: datetime | None = job.connection.execute(sql).fetchall()[0][0]
+    return bound
 
 
 def _last_order_days(job: _Job) -> tuple[date, ...]:

@@ -18,6 +18,9 @@ _MONEY_WORDS: Final = r"(?i)(人民币|RMB|CNY|USD|EUR|GBP|HKD|JPY|元|圆|件|�
 _GROUPED: Final = r"[+-]?([0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}|[0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?"
 _ODD: Final = r"^[^0-9A-Za-z]|[^!-~]|\.0$|E\+|^(NULL|null|None|none|NaN|nan|N/A|NaT)?$"
 """What may need cleaning in an id: anything but ASCII, a sign in front, a float, or a word for nothing."""
+_FIRST_ROWS: Final = 20_000
+_REPEATED: Final = 0.1
+"""Share of different texts among the first rows below which collecting them costs less than looking at every row."""
 _SCIENTIFIC: Final = r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+"
 
 
@@ -32,7 +35,14 @@ def without_words(expression: str, *, extra: tuple[str, ...] = ()) -> str:
 
 
 def is_plain(connection: Any, relation: str, expression: str) -> bool:
-    """Return whether every text of a column needs no cleaning: one pattern, because a look costs as much as a parse."""
+    """Return whether every text of a column needs no cleaning: one pattern, because a look costs as much as a parse.
+
+    Where the first rows repeat themselves each different text is looked at once.
+    """
+    first = f"SELECT {expression} AS text FROM ({relation}) LIMIT {_FIRST_ROWS}"
+    n, n_different = connection.execute(f"SELECT count(*), count(DISTINCT text) FROM ({first})").fetchall()[0]
+    if n_different < _REPEATED * n:
+        relation, expression = f"SELECT DISTINCT {expression} AS text FROM ({relation})", "text"
     odd = f"coalesce(bool_or(regexp_matches({expression}, {literal(_ODD)})), FALSE)"
     return not connection.execute(f"SELECT {odd} FROM ({relation})").fetchall()[0][0]
 
@@ -62,8 +72,7 @@ def text_id(connection: Any, relation: str, expression: str, *, nobody: tuple[st
 
 def text_word(connection: Any, relation: str, expression: str) -> str:
     """Return SQL of a word or a sentence: stripped, null where nothing is there."""
-    words = f"SELECT DISTINCT {expression} AS word FROM ({relation})"
-    return expression if is_plain(connection, words, "word") else without_words(stripped(expression))
+    return expression if is_plain(connection, relation, expression) else without_words(stripped(expression))
 
 
 def text_number(connection: Any, relation: str, expression: str, *, decimal: str | None) -> tuple[str, str]:

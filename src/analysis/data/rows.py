@@ -28,11 +28,12 @@ DUPLICATE: Final = "duplicate"
 """Stands beside a dropped row in place of a reason."""
 
 
-def mark_rejected(connection: Any, table: str) -> None:
-    """Collect the rows of the view ``checked_<table>`` that broke the contract in ``out_<table>``."""
+def mark_rejected(connection: Any, table: str, *, clock: str | None) -> None:
+    """Collect the rows of the view ``checked_<table>`` that broke the contract in ``out_<table>``, with their clock."""
+    moment = quoted(clock) if clock is not None else "NULL"
     connection.execute(
-        f"CREATE TEMP TABLE {quoted('out_' + table)} AS "
-        f"SELECT __row, __reason FROM {quoted('checked_' + table)} WHERE __reason IS NOT NULL"
+        f"CREATE TEMP TABLE {quoted('out_' + table)} AS SELECT __row, __reason, {moment}::TIMESTAMP AS __clock "
+        f"FROM {quoted('checked_' + table)} WHERE __reason IS NOT NULL"
     )
 
 
@@ -42,8 +43,17 @@ def count_out(connection: Any, table: str) -> int:
 
 
 def _kept_sql(connection: Any, table: str) -> str:
-    checked = f"SELECT * FROM {quoted('checked_' + table)}"
-    return f"{checked} ANTI JOIN {quoted('out_' + table)} USING (__row)" if count_out(connection, table) else checked
+    """Return SQL of the rows that are not out yet, in the order of the source: bits, because a join moves rows.
+
+    The bits are those of the latest call: what is asked of them is asked at once, or once no more rows go out.
+    """
+    checked, out = f"SELECT * FROM {quoted('checked_' + table)}", quoted("out_" + table)
+    last = connection.execute(f"SELECT max(__row) FROM {out}").fetchall()[0][0]
+    if last is None:
+        return checked
+    bits = f"out_of_{table}"
+    connection.execute(f"SET VARIABLE {bits} = (SELECT bitstring_agg(__row, 0, {last}) FROM {out})")
+    return f"{checked} WHERE __row > {last} OR get_bit(getvariable('{bits}'), least(__row, {last})::INTEGER) = 0"
 
 
 def define_kept(connection: Any, table: str) -> None:
@@ -52,13 +62,19 @@ def define_kept(connection: Any, table: str) -> None:
 
 
 def shared_keys(connection: Any, contract: Table) -> int:
-    """Collect the rows that share their key with another row in ``shared_<table>``; return how many."""
+    """Collect the rows that may share their key with another row in ``shared_<table>``; return how many.
+
+    Keys are compared by a hash of 64 bits: a row that shares nothing but the hash is looked at in vain, none is missed.
+    """
     name, key = contract.name, ", ".join(quoted(column) for column in contract.key)
-    kept = _kept_sql(connection, name)
-    same = f"SELECT {key} FROM ({kept}) GROUP BY {key} HAVING count(*) > 1"
-    rows = f"SELECT * FROM ({kept}) SEMI JOIN ({same}) USING ({key})"
+    kept, same = _kept_sql(connection, name), quoted("same_" + name)
+    connection.execute(
+        f"CREATE TEMP TABLE {same} AS SELECT hash({key}) AS __key FROM ({kept}) GROUP BY 1 HAVING count(*) > 1"
+    )
+    hashed = f"SELECT *, hash({key}) AS __key FROM ({kept})"
+    rows = f"SELECT * EXCLUDE (__key) FROM ({hashed}) SEMI JOIN {same} USING (__key)"
     # looking for keys reads one column, looking at rows reads all: most tables have no key twice
-    if not connection.execute(f"SELECT count(*) FROM ({same})").fetchall()[0][0]:
+    if not connection.execute(f"SELECT count(*) FROM {same}").fetchall()[0][0]:
         rows = f"{rows} LIMIT 0"
     connection.execute(f"CREATE TEMP TABLE {quoted('shared_' + name)} AS {rows}")
     return int(connection.execute(f"SELECT count(*) FROM {quoted('shared_' + name)}").fetchall()[0][0])
@@ -87,7 +103,7 @@ def drop_twins(connection: Any, raw: RawTable, *, among_shared_keys: bool) -> No
         return
     numbered = f"SELECT __row, row_number() OVER (PARTITION BY {columns} ORDER BY __row) AS n FROM ({raw.sql})"
     connection.execute(
-        f"INSERT INTO {out} SELECT __row, {literal(DUPLICATE)} FROM "
+        f"INSERT INTO {out} (__row, __reason) SELECT __row, {literal(DUPLICATE)} FROM "
         f"({numbered} SEMI JOIN {quoted('alike_' + name)} USING (__row) ANTI JOIN {out} USING (__row)) WHERE n > 1"
     )
 
@@ -113,4 +129,6 @@ def rows_of_two_customers(connection: Any, *, by_line: bool) -> str:
 def reject(connection: Any, contract: Table, rows: str, *, code: str) -> None:
     """Put rows out, with the key as the column of the reason."""
     why = reason(" + ".join(contract.key), code)
-    connection.execute(f"INSERT INTO {quoted('out_' + contract.name)} SELECT __row, {literal(why)} FROM ({rows})")
+    connection.execute(
+        f"INSERT INTO {quoted('out_' + contract.name)} (__row, __reason) SELECT __row, {literal(why)} FROM ({rows})"
+    )

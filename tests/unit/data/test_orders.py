@@ -113,3 +113,11 @@ def test_items_of_one_product_on_several_lines_are_one_row(load_files):
     loaded = load_files({"orders.csv": HEADER + "\nx,c1,2026-06-01,18\n", "order_items.csv": items})
     frame = read(loaded, "order_items")
     assert frame.values.tolist() == [["x", "a", 3, 15], ["x", "b", 1, 3]]
+
+
+def test_items_exported_twice_count_once_and_the_others_stay_as_they_are(load_files):
+    items = "order_id,sku,quantity,amount\ny,c,1,7\nx,b,1,3\nx,a,1,5\nx,a,1,5\nx,a,2,10\n"
+    loaded = load_files({"orders.csv": HEADER + "\nx,c1,2026-06-01,18\ny,c1,2026-06-02,7\n", "order_items.csv": items})
+    rows = sorted(map(tuple, read(loaded, "order_items").values.tolist()))
+    assert rows == [("x", "a", 3, 15), ("x", "b", 1, 3), ("y", "c", 1, 7)]
+    assert {table.name: table.duplicates for table in loaded.tables}["order_items"] == 1
