@@ -581,6 +581,13 @@ FIELDS: Final[dict[str, Field]] = {
     "share_reached": Field("因分配而送达", "Reached by assignment", "share"),
     "first_stage_f": Field("第一阶段 F", "First-stage F", "score"),
     "n_clusters": Field("员工数", "Clusters", "count"),
+    # --- campaigns without a random control
+    "campaign_name": Field("活动", "Campaign"),
+    "n_targeted": Field("收到的客户", "Customers on the list", "customers"),
+    "targeted_more": Field("收到的多花", "They spent more", "money", "直接相减", "Plain difference"),
+    "targeted_change": Field("减去之前的差", "Less their past", "money", "双重差分", "Difference-in-differences"),
+    "targeted_check": Field("再往前的变动", "Move further back", "money", "应在 0 附近", "Should be near 0"),
+    "before_on": Field("对比窗口从", "Compared from", "date"),
     # --- experiment design
     "holdout_share": Field("留出比例", "Held out", "share"),
     "n_holdout": Field("留出客户", "Customers held out", "customers"),

@@ -273,6 +273,21 @@ class Workbench:
         box = strategy_sliders(self.table, params=self.params, context=self.context, chart=live)  # type: ignore[arg-type]  # the strategies notebook's parameters
         display(box)  # type: ignore[no-untyped-call]  # IPython has no types
 
+    def choose(self, table: "pd.DataFrame", *, zh: str, en: str, earns: str, uses: Iterable[str]) -> None:
+        """Let the reader set limits with sliders and see which choice earns most within them.
+
+        Args:
+            table: One row per choice: its name in the columns ``…_zh`` and ``…_en`` that come first, ``earns`` with
+                interval, ``confidence_level`` and ``grade``, and the columns of ``uses``.
+            zh: What the reader can find out, in Chinese.
+            en: The same in English.
+            earns: Column of what a choice earns.
+            uses: Columns of what it uses; each gets a slider.
+        """
+        from analysis.page.explorer import explorer_from_frame
+
+        self.show(explorer_from_frame(table, _text(zh, en), earns=earns, uses=list(uses)))
+
     def keep(self, name: str, table: "pd.DataFrame", *, n: str | None = None) -> None:
         """Keep a shareable table beside those behind the charts, without printing it."""
         self._keep(self._name(name), table, n=n)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["effects", "ways"]
+__all__ = ["effects", "targeted", "ways"]
 
 _ROW: Final = 38
 _NARROW_ROW: Final = 56
@@ -48,6 +48,31 @@ def ways(table: pd.DataFrame, *, style: Style) -> "Figure":
     title = style.text("效果，点与区间", "effect, point and interval")
     names = table[f"way_{style.language}"].astype(str).tolist()
     return _forest(table, names, f"effect_{kind}", _UNITS[kind], accents=accents, title=title, style=style)
+
+
+def targeted(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw campaigns without a random control: the plain difference, and in accent what is left of it.
+
+    Args:
+        table: Two rows per campaign: way_zh, way_en, effect_money with interval, confidence_level, grade.
+        style: For whom.
+    """
+    accents = [place % 2 == 1 for place in range(len(table))]
+    title = style.text("人均多花多少，点与区间", "spent more a head, point and interval")
+    names = table[f"way_{style.language}"].astype(str).tolist()
+    return _forest(table, names, "effect_money", "money", accents=accents, title=title, style=style)
+
+
+def learned(table: pd.DataFrame, *, style: Style) -> "Figure":
+    """Draw prior, measurement and what they say together, the latter in accent.
+
+    Args:
+        table: One row per step: way_zh, way_en, effect_days with interval, confidence_level, is_learned.
+        style: For whom.
+    """
+    title = style.text("一次触达值客户自己几天的购买", "days of own purchases that a touch is worth")
+    names = table[f"way_{style.language}"].astype(str).tolist()
+    return _forest(table, names, "effect_days", "days", accents=table["is_learned"].tolist(), title=title, style=style)
 
 
 def _forest(
@@ -98,9 +123,10 @@ def _row(axes: "Axes", y: int, name: str, said: str, *, style: Style, bold: bool
 
 def _estimate(row: Any, name: str, unit: str) -> Estimate:
     value, lower, upper = (float(row[f"{name}{end}"]) for end in ("", "_ci_lower", "_ci_upper"))
+    grade = Grade(row.get("grade", Grade.RANDOMISED))
     if not (np.isfinite(lower) and np.isfinite(upper)):
-        return Estimate(value, unit, grade=Grade.RANDOMISED)
-    return Estimate(value, unit, lower, upper, float(row["confidence_level"]), Grade.RANDOMISED)
+        return Estimate(value, unit, grade=grade)
+    return Estimate(value, unit, lower, upper, float(row["confidence_level"]), grade)
 
 
 def _x_axis(axes: "Axes", words: Callable[[float], str]) -> None:

@@ -36,6 +36,7 @@ __all__ = [
     "decision",
     "end",
     "estimate_from_json",
+    "explorer",
     "figure",
     "finding",
     "method",
@@ -60,6 +61,7 @@ KINDS: Final = (
     "finding",
     "figure",
     "table",
+    "explorer",
     "note",
     "mind",
     "method",
@@ -275,6 +277,47 @@ def table(
         n=n,
         totals=totals,
         highlight=list(highlight),
+    )
+
+
+def explorer(
+    title: Text,
+    choices: Sequence[tuple[Text, Estimate, Sequence[Estimate]]],
+    *,
+    earns: Text,
+    uses: Sequence[Text],
+    note: Text | None = None,
+) -> Block:
+    """Choices within limits that the reader sets with sliders: which one earns most then, and how much.
+
+    Everything is computed beforehand: a slider only leaves choices out. Without scripts the table of all choices stays.
+
+    Args:
+        title: What the reader can find out.
+        choices: (name, what it earns, what it uses: one estimate per limit), in any order.
+        earns: What is earned, e.g. {"zh": "增量利润", …}.
+        uses: What each slider limits, e.g. budget and contacts lost.
+        note: How to read it, in a sentence.
+
+    Raises:
+        AnalysisError: If there is no choice, or one lacks an amount.
+    """
+    for name, earned, used in choices:
+        if len(used) != len(uses) or not all(amount.known for amount in (earned, *used)):
+            raise AnalysisError(f"The choice '{name.get('en', '')[:60]}' lacks what it earns or uses.")
+    if not choices:
+        raise AnalysisError("An explorer has no choices.")
+    ordered = sorted(choices, key=lambda choice: float(choice[1].value or 0), reverse=True)
+    return _block(
+        "explorer",
+        title=_text(title, {}),
+        earns=_plain(earns),
+        uses=[_plain(label) for label in uses],
+        choices=[
+            {"name": _plain(name), "earns": _value(earned), "uses": [_value(amount) for amount in used]}
+            for name, earned, used in ordered
+        ],
+        note=_text(note, {}),
     )
 
 

@@ -223,6 +223,12 @@ class Reader:
         """Return the numbers of a figure, folded."""
         return Markup(_macros().module.chart_data(block, self))  # type: ignore[attr-defined]  # noqa: S704  # our macro
 
+    def explorer(self, block: Block) -> dict[str, Any]:
+        """Return what an explorer shows: the script's data, and all choices as a table."""
+        from analysis.page.explorer import choices_table, explorer_data
+
+        return {**explorer_data(block, self), "table": choices_table(block)}
+
     def listed(self, parts: Sequence[str]) -> str:
         """Return parts as a list in a sentence."""
         return ("，" if self.language == "zh" else ", ").join(parts)

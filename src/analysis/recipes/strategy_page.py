@@ -200,6 +200,13 @@ def strategy_table(strategy_outcomes: pd.DataFrame, strategies_params: Strategie
     return _full(strategy_outcomes, measures=_OF_MONEY, params=strategies_params)
 
 
+def strategy_choices(strategy_outcomes: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
+    """One row per strategy, highest profit first: what it earns, what it spends, how many contacts it loses."""
+    measures = ["incremental_profit", "cost", "incremental_deletions"]
+    table = _measured(strategy_outcomes, measures, params=strategies_params).assign(grade="D")
+    return table.sort_values("incremental_profit", ascending=False, ignore_index=True).drop(columns="strategy")
+
+
 def strategy_people(strategy_outcomes: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
     """One row per strategy, highest profit first: what it does to customers, and the hours it takes."""
     table = _full(strategy_outcomes, measures=("incremental_profit", *_OF_PEOPLE), params=strategies_params)

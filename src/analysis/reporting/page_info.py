@@ -140,6 +140,7 @@ class RunEntry:
         latest: Whether it is the book's last good run.
         ended: When it ended, as text; empty if unknown.
         answer: The first page's ``answer`` or ``decision`` block; None if unknown.
+        tiles: Its first page's ``tile`` blocks, for the trend of the book.
         currency: ISO code, for the answer.
         min_cell: Smallest group of customers that is shown, for the answer.
     """
@@ -153,5 +154,6 @@ class RunEntry:
     latest: bool = False
     ended: str = ""
     answer: Mapping[str, Any] | None = None
+    tiles: tuple[Mapping[str, Any], ...] = ()
     currency: str = "CNY"
     min_cell: int = 10

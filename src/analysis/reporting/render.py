@@ -72,9 +72,27 @@ def render_runs_index(runs: Sequence[RunEntry], *, language: str = "zh") -> str:
     info = PageInfo(notebook="index", overview="", languages=(language,))
     parts = shell(info, reader=reader, title=reader.word("runs_title"))
     ordered = sorted(runs, key=lambda run: (run.as_of, run.ended, run.book, run.run_id), reverse=True)
-    said = [_said(run, language=language) for run in ordered]
-    rows = list(zip(ordered, said, strict=True))
-    return explain(_templates().get_template("runs.html.j2").render(page=parts, rows=rows), language=language)
+    by_book: dict[str, list[RunEntry]] = {}
+    for run in ordered:
+        by_book.setdefault(run.book, []).append(run)
+    books = [_book(entries, language=language) for entries in by_book.values()]
+    made = _templates().get_template("runs.html.j2").render(page=parts, books=books)
+    return explain(made, language=language)
+
+
+def _book(entries: Sequence[RunEntry], *, language: str) -> dict[str, Any]:
+    """Return one book of the list: its latest good run with what it says and its headline numbers, then every run."""
+    leading = next((run for run in entries if run.latest), entries[0])
+    reader = Reader(language=language, currency=leading.currency, min_cell=leading.min_cell)
+    return {
+        "title": reader.plain(leading.title) or leading.book,
+        "name": leading.book,
+        "leading": leading,
+        "said": _said(leading, language=language),
+        "tiles": [{"label": reader.plain(tile["label"]), **reader.tile(dict(tile))} for tile in leading.tiles[:3]],
+        "newest_failed": bool(entries[0].failed),
+        "runs": [(run, _said(run, language=language)) for run in entries],
+    }
 
 
 def _said(run: RunEntry, *, language: str) -> Markup:

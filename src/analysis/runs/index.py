@@ -46,6 +46,7 @@ def _one_at_a_time(reports: Path) -> Iterator[None]:
 
 def _entry(run: PublishedRun, *, latest: bool) -> RunEntry:
     manifest, notebooks = run.manifest, run.manifest["notebooks"]
+    said = _blocks(run.folder / "results" / f"{leading_page(notebooks)}.json")
     return RunEntry(
         book=manifest["book"],
         title=manifest["title"],
@@ -55,17 +56,22 @@ def _entry(run: PublishedRun, *, latest: bool) -> RunEntry:
         failed=tuple(name for name, entry in notebooks.items() if entry["status"] != "good"),
         latest=latest,
         ended=manifest["times"]["ended_at"][:16].replace("T", " "),
-        answer=_first_answer(run.folder / "results" / f"{leading_page(notebooks)}.json"),
+        answer=_first_answer(said),
+        tiles=tuple(block for block in said if block.get("kind") == "tile"),
         currency=manifest["resolved_book"]["currency"],
     )
 
 
-def _first_answer(path: Path) -> Mapping[str, Any] | None:
-    """The leading page's decision, else its answer."""
+def _blocks(path: Path) -> list[dict[str, Any]]:
+    """Return what the leading page said; nothing if it failed or is of an earlier edition."""
     with suppress(OSError, ValueError, KeyError, TypeError):
-        blocks = json.loads(path.read_text(encoding="utf-8"))["blocks"]
-        ranked = sorted(
-            (block for block in blocks if block["kind"] in {"decision", "answer"}), key=lambda b: b["kind"] == "answer"
-        )
-        return ranked[0] if ranked else None
-    return None
+        return [block for block in json.loads(path.read_text(encoding="utf-8"))["blocks"] if isinstance(block, dict)]
+    return []
+
+
+def _first_answer(said: list[dict[str, Any]]) -> Mapping[str, Any] | None:
+    """The leading page's decision, else its answer."""
+    ranked = sorted(
+        (block for block in said if block.get("kind") in {"decision", "answer"}), key=lambda b: b["kind"] == "answer"
+    )
+    return ranked[0] if ranked else None

@@ -67,6 +67,7 @@ def test_every_block_is_plain_json_with_its_schema_and_kind() -> None:
         blocks.finding(both("f"), sub=both("s"), short=both("s")),
         blocks.figure("f", {"zh": {"wide": SVG, "narrow": SVG}}, both("alt"), data=table),
         table,
+        blocks.explorer(both("e"), [(both("c"), COUNT, [COUNT])], earns=both("x"), uses=[both("u")]),
         blocks.note(both("n")),
         blocks.mind([both("m")]),
         blocks.method(both("m")),

@@ -1,5 +1,6 @@
 """What stands on a page: numbers with interval and grade, and nothing that data could turn into markup."""
 
+import json
 from typing import Any
 
 import pytest
@@ -60,6 +61,11 @@ HARMLESS = {
     "figure",
     "code",
     "a",
+    "h3",
+    "label",
+    "input",
+    "output",
+    "strong",
 }
 ATTRIBUTES = {
     "class",
@@ -80,6 +86,13 @@ ATTRIBUTES = {
     "href",
     "start",
     "xmlns",
+    "hidden",
+    "type",
+    "min",
+    "max",
+    "value",
+    "aria-live",
+    "data-v",
     "data-grade",
 }
 
@@ -107,6 +120,7 @@ def everywhere(data: str) -> list[dict[str, Any]]:
         blocks.finding(both("{x}"), values={"x": data}, sub=both("{x}")),
         blocks.figure("f", {"zh": {"wide": SVG, "narrow": SVG}}, both("{x}"), values={"x": data}, data=table),
         table,
+        blocks.explorer(both("which"), [(both(data), PROFIT, [PROFIT])], earns=both(data), uses=[both(data)]),
         blocks.note(both("{x}\n\n{x}"), values={"x": both(data)}),
         blocks.mind([both("{x}")], values={"x": data}),
         blocks.method(both("{x}"), values={"x": data}),
@@ -121,6 +135,11 @@ def everywhere(data: str) -> list[dict[str, Any]]:
 def test_data_in_any_position_stays_text(payload: str) -> None:
     for block in everywhere(payload):
         made = dom(block)
+        for script in made.find_all("script"):
+            assert script["type"] == "application/json"
+            assert json.loads(str(script.string))
+            assert not set("<>&") & set(str(script.string))
+            script.decompose()
         assert {tag.name for tag in made.find_all()} <= HARMLESS, block["kind"]
         assert {name for tag in made.find_all() for name in tag.attrs} <= ATTRIBUTES, block["kind"]
         assert all(a["href"] == "churn.zh.html" for a in made.find_all("a"))
@@ -236,6 +255,32 @@ def test_cells_of_their_own_unit_are_written_whole() -> None:
     columns = [{"name": "what", "label": both("what")}, {"name": "value", "label": both("value")}]
     made = dom(blocks.table(columns, [["a", PROFIT], ["b", Estimate(0.5, "share")]], both("t")), "en")
     assert [td.get_text() for td in made.select("td")] == ["¥61,400", "50.0%"]
+
+
+def test_an_explorer_is_computed_beforehand_and_its_table_stays_without_scripts() -> None:
+    def money(value: float) -> Estimate:
+        return Estimate(value, "money", value - 50, value + 50, 0.8, Grade.PRIOR)
+
+    def lost(value: float) -> Estimate:
+        return Estimate(value, "deletions", grade=Grade.PRIOR)
+
+    block = blocks.explorer(
+        both("which"),
+        [(both("none"), Estimate(0, "money", grade=Grade.PRIOR), [money(0), lost(0)]),
+         (both("dear"), money(900), [money(1_234), lost(-3)]),
+         (both("cheap"), money(600), [money(200), lost(7)])],
+        earns=both("profit"), uses=[both("cost"), both("lost")],
+    )  # fmt: skip
+    made = dom(block, "en")
+    data = json.loads(str(made.script.string))  # type: ignore[union-attr]  # there is one
+    assert [choice["name"] for choice in data["choices"]] == ["dear", "cheap", "none"]
+    assert data["choices"][0]["says"].endswith("The limits change nothing.")
+    assert "¥300 less than without limits" in data["choices"][1]["says"]
+    assert [[step[0] for step in steps] for steps in data["steps"]] == [[0, 200, 1240, None], [0, 7, None]]
+    assert data["choices"][0]["uses"] == [1240, 0]  # each step lets its choice in
+    assert [slider["max"] for slider in made.select("input")] == ["3", "2"]
+    assert made.select_one(".exp")["hidden"] == ""  # type: ignore[index]  # there is one
+    assert [row.th.get_text() for row in made.select("tbody tr")] == ["dear", "cheap", "none"]  # type: ignore[union-attr]
 
 
 def test_a_figure_is_a_picture_with_words_in_both_widths() -> None:

@@ -337,20 +337,27 @@ def test_the_page_of_a_failed_notebook_says_what_where_and_what_to_do() -> None:
     assert page.select_one(".st-fail") is not None
 
 
-def test_all_runs_are_listed_newest_first_with_their_state() -> None:
+def test_all_runs_are_listed_by_book_newest_first_with_state_and_trend() -> None:
     answer = blocks.answer(t("{p}"), values={"p": PROFIT})
+    tile = blocks.tile("n", t("流失", "Leaving"), Estimate(90, "customers", 85, 95, 0.8), previous=70, history=[60, 70])
     runs = [
         RunEntry(book="a", title=t("甲"), as_of=date(2026, 1, 5), run_id="1" * 10,
-                 link="a/old/index.html", failed=("churn",)),
-        RunEntry(book="b", title=t("乙"), as_of=date(2026, 2, 5), run_id="2" * 10, link="b/new/index.html", latest=True,
-                 answer=answer, currency="USD"),
+                 link="a/old/index.html", latest=True, answer=answer, tiles=(tile,), currency="USD"),
+        RunEntry(book="a", title=t("甲"), as_of=date(2026, 1, 12), run_id="3" * 10,
+                 link="a/new/index.html", failed=("churn",)),
+        RunEntry(book="b", title=t("乙"), as_of=date(2026, 2, 5), run_id="2" * 10,
+                 link="b/new/index.html", latest=True),
     ]  # fmt: skip
     page = dom(render_runs_index(runs))
-    assert [a["href"] for a in page.select("tbody a")] == ["b/new/index.html", "a/old/index.html"]
-    first, second = (row.get_text(" ") for row in page.select("tbody tr"))
-    assert "$61,400" in first
-    assert "最新" in first
-    assert "1 页失败" in second
+    assert [a["href"] for a in page.select(".book h2 a")] == ["b/new/index.html", "a/old/index.html"]
+    assert [a["href"] for a in page.select(".run a")] == ["b/new/index.html", "a/new/index.html", "a/old/index.html"]
+    _, second = page.select(".book")
+    assert "最近一次有页面失败" in second.get_text()
+    assert "$61,400" in second.get_text()
+    assert "流失90" in second.select(".trend li")[0].get_text()
+    assert second.select_one(".trend svg.spark") is not None
+    assert ["1 页失败" in run.get_text() for run in second.select(".run")] == [True, False]
+    assert page.select_one("[data-find]") is not None
     assert "还没有报告" in render_runs_index([])
 
 

@@ -134,16 +134,13 @@ function series(figure) {
 function explorer(box) {
   var data = JSON.parse(box.querySelector("script").textContent), sliders = all("input", box), outputs = all("output", box);
   var list = box.querySelector("ol"), say = all(".win > *", box);
-  var best = data.choices[0], rows = data.choices.map(function (choice) {
+  var rows = data.choices.map(function (choice) {
     var row = make("li");
     row.appendChild(make("span", "", choice.name));
     row.appendChild(make("span"));
     list.appendChild(row);
     return row;
   });
-  function filled(text, choice) {
-    return text.replace(/\{(\w+)\}/g, function (_, name) { return choice[name]; });
-  }
   function go() {
     var limits = sliders.map(function (slider, place) {
       var step = data.steps[place][+slider.value];
@@ -161,7 +158,7 @@ function explorer(box) {
         : over.map(function (is, i) { return is ? choice.used[i] : ""; }).filter(Boolean).join(data.and);
     });
     say[0].textContent = winner ? winner.name : data.none[0];
-    say[1].textContent = winner ? filled(winner === best ? data.free : data.less, winner) : data.none[1];
+    say[1].textContent = winner ? winner.says : data.none[1];
   }
   sliders.forEach(function (slider) { slider.addEventListener("input", go); });
   box.hidden = false;
