@@ -1,4 +1,4 @@
-"""``siyu``: run, check, demo, lab, new. Each answers with an exit code that a scheduler can read.
+"""``siyu``: run, check, compare, verify, demo, lab, new. Each answers with an exit code that a scheduler can read.
 
 0 good · 1 a page failed, or the deadline passed · 2 bad book or parameters · 3 bad data · 4 could not
 publish · 75 another run of this book is going on. Heavy imports wait until a command needs them.
@@ -63,6 +63,18 @@ def _parser() -> argparse.ArgumentParser:
     _add_book(check, optional=True)
     check.add_argument("--schema", action="store_true", help="print the JSON Schema of books, for editors")
     check.set_defaults(command=_check)
+
+    compare = commands.add_parser("compare", help="say which numbers of two runs differ, and why")
+    compare.add_argument("before", metavar="RUN", help="a run: its folder, its id, or <book>/latest")
+    compare.add_argument("after", metavar="RUN", help="another one")
+    compare.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="folder of all runs")
+    compare.set_defaults(command=_compare)
+
+    verify = commands.add_parser("verify", help="run a published run again from its manifest, and compare the bytes")
+    verify.add_argument("run", metavar="RUN", help="its folder, its id, or <book>/latest")
+    verify.add_argument("--reports", type=Path, default=Path("reports"), metavar="DIR", help="folder of all runs")
+    verify.add_argument("--jobs", type=_count, metavar="N", help="notebooks side by side (default: as the book says)")
+    verify.set_defaults(command=_verify)
 
     demo = commands.add_parser("demo", help="write a synthetic brand whose truth is known")
     demo.add_argument("brand", choices=_BRANDS, metavar="BRAND", help=", ".join(_BRANDS))
@@ -130,6 +142,31 @@ def _check(options: argparse.Namespace) -> int:
     for line in check_book(options.book, overrides=options.set, now=datetime.now(UTC)):
         print(line)
     return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from analysis.runs.compare import compare_runs, find_run, told
+    from analysis.runs.compare_page import write_page
+
+    before, after = (find_run(name, reports=options.reports) for name in (options.before, options.after))
+    comparison = compare_runs(before, after)
+    for line in told(comparison):
+        print(line)
+    print(f"Page: {_shown(write_page(comparison)[0])}")
+    return 0 if comparison.same else 1
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from analysis.runs.compare import find_run
+    from analysis.runs.progress import Progress
+    from analysis.runs.verify import told, verify_run
+
+    run = find_run(options.run, reports=options.reports)
+    with Progress() as progress:
+        verification = verify_run(run, progress=progress, jobs=options.jobs)
+    for line in told(verification):
+        print(line)
+    return 0 if verification.same else 1
 
 
 def _demo(options: argparse.Namespace) -> int:

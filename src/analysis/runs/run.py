@@ -34,7 +34,7 @@ from analysis.runs.told import data_line, since
 if TYPE_CHECKING:
     from analysis.data.load import LoadedData
 
-__all__ = ["Order", "Outcome", "run_book"]
+__all__ = ["Order", "Outcome", "run_book", "run_read"]
 
 _SCHEMA: Final = 1
 _SHOWN: Final = 90
@@ -113,7 +113,13 @@ def run_book(order: Order, *, now: datetime, progress: Progress) -> Outcome:
         RunInProgressError: If another run of this book is going on.
         PublishError: If the disk or the rights do not allow to write.
     """
-    read = read_book(order.book, overrides=order.overrides, root=order.root)
+    return run_read(
+        read_book(order.book, overrides=order.overrides, root=order.root), order, now=now, progress=progress
+    )
+
+
+def run_read(read: ReadBook, order: Order, *, now: datetime, progress: Progress) -> Outcome:
+    """Run a book that was read already; see ``run_book``."""
     deadline = Deadline(read.book.deadline_minutes * 60)
     chromium = find_chromium() if order.pdf else None
     store = Store(order.reports.absolute(), read.book.name)
@@ -295,6 +301,8 @@ def _manifest(plan: _Plan, executions: dict[str, Execution], building: Path) -> 
         "run_id": plan.run_id,
         "status": "good" if all(e.failure is None for e in executions.values()) else "failed",
         "book": book.name,
+        "book_file": _shown(plan.order.book, plan.read.root),
+        "overrides": [_without_folder(text) for text in plan.order.overrides],
         "title": book.titles,
         "as_of": plan.as_of.isoformat(),
         "predecessor": plan.predecessor.folder.name if plan.predecessor else None,
