@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,8 +91,28 @@ def test_every_notebook_of_the_house_is_there():
     assert {path.stem for path in NOTEBOOKS} >= set(NOTEBOOK_PARAMS)
 
 
-def test_all_of_them_run_on_a_small_brand_and_leave_pages_and_numbers(tmp_path):
-    outcome = run_small_book(tmp_path)
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Outcome:
+    return run_small_book(tmp_path_factory.mktemp("small"))
+
+
+def test_no_page_claims_more_than_its_evidence(small):
+    manifest = json.loads((small.folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["overclaims"] == []
+    for language in ("zh", "en"):
+        graded = [
+            letter
+            for path in NOTEBOOKS
+            for letter in re.findall(
+                r'data-grade="(\w)"', (small.folder / f"{path.stem}.{language}.html").read_text(encoding="utf-8")
+            )
+        ]
+        assert {"A", "C", "D"} <= set(graded)  # pages do tell their grades: there is something to judge by
+        assert len(graded) > 100
+
+
+def test_all_of_them_run_on_a_small_brand_and_leave_pages_and_numbers(small):
+    outcome = small
     manifest = json.loads((outcome.folder / "manifest.json").read_text(encoding="utf-8"))
     assert {name: entry for name, entry in manifest["notebooks"].items() if entry["status"] != "good"} == {}
     results = json.loads((outcome.folder / "results.json").read_text(encoding="utf-8"))
