@@ -37,6 +37,7 @@ _FEWEST_MATCHED: Final = 20
 _OFF_BY: Final = 0.1
 _ALARM: Final = 0.001
 _HEAVY: Final = 0.01
+_WORTH_SWITCHING: Final = 0.9
 _QUANTILES: Final = (0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 
 VALUE_COLUMNS: Final = (
@@ -121,9 +122,9 @@ def value_policies(log: Log, policies: Sequence[Policy], *, setting: Setting) ->
 def switch_threshold(log: Log, *, weights: Floats, scores: Floats, misses: Floats) -> float:
     """Return the weight above which switch-DR trusts the reward model alone; infinite if best nowhere.
 
-    Of the median and upper quantiles of the weights, the one with the smallest variance plus squared bias bound. The
-    bias is at most the part of the policy's choices above the threshold times the root mean square of the model's
-    misses.
+    Of the median and upper quantiles of the weights, the one with the smallest variance plus squared bias bound, if
+    that is a tenth below what no threshold gives. The bias is taken to be at most the part of the policy's choices
+    above the threshold times the root mean square of the model's misses.
 
     Args:
         log: The decisions.
@@ -138,12 +139,12 @@ def switch_threshold(log: Log, *, weights: Floats, scores: Floats, misses: Float
     size = float(np.sum(weights * misses**2)) / total
     tried = [*np.unique(np.quantile(weights[weights > 0], _QUANTILES)), np.inf]
     best, chosen = np.inf, np.inf
-    for threshold in reversed(tried):
+    for threshold in reversed(tried):  # the infinite one first
         above = float(weights[weights > threshold].sum()) / total
         kept = np.where(weights <= threshold, weights, 0.0)
         error = ratio(log.by_customer(scores + kept * misses), _sizes(log)).std_error ** 2 + above**2 * size
         if error < best:
-            best, chosen = error, float(threshold)
+            best, chosen = (error if np.isfinite(threshold) else error * _WORTH_SWITCHING), float(threshold)
     return chosen
 
 
@@ -153,7 +154,7 @@ def _estimates(
     """Return every estimate of a policy (None: the logged one): name, numbers, and what switching left out."""
     sizes = _sizes(log)
     if policy is None:
-        return [(name, _Valued(logged, logged, None, 1.0), {}) for name in ESTIMATORS]
+        return [(name, _Valued(logged, logged.less(logged), None, 1.0), {}) for name in ESTIMATORS]
     weights = weights_of(log, policy)
     scores = policy.expected(setting.forecast)
     misses = log.reward - setting.forecast[np.arange(log.n), log.action]
@@ -225,8 +226,6 @@ def _intervals(
             stretch * float(stdtrit(freedom, 0.5 + one / 2)) * valued.apart.std_error for one in (level, stricter)
         ]
         apart = [(valued.apart.value - half, valued.apart.value + half) for half in halves]
-    if row["policy"] == LOGGED:
-        apart = [(0.0, 0.0), (0.0, 0.0)]
     found |= {"method": method, "ci_lower": lower, "ci_upper": upper, "difference": valued.apart.value}
     for name, ends in zip(("difference", "difference_all"), apart, strict=True):
         found[f"{name}_ci_lower"], found[f"{name}_ci_upper"] = ends

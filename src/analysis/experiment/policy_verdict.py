@@ -53,7 +53,7 @@ def policy_label(policy: str) -> dict[str, str]:
     """
     if policy.startswith("always_"):
         action = policy.removeprefix("always_")
-        return {"zh": f"一律「{action}」", "en": f"Always {action}"}
+        return {"zh": f"一律 {action}", "en": f"Always {action}"}
     return _LABELS.get(policy, {"zh": policy, "en": policy})
 
 

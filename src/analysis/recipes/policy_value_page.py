@@ -119,18 +119,29 @@ _WORTH: Final = {
 }
 
 
-def policy_value_table(policy_value_frame: dict[str, Any], policy_value_estimates: pd.DataFrame) -> pd.DataFrame:
+def policy_value_table(
+    policy_value_frame: dict[str, Any],
+    policy_value_estimates: pd.DataFrame,
+    policy_value_calibration: dict[str, Any],
+) -> pd.DataFrame:
     """One row per policy that could be valued, best first by DR, the logged one among them: value and difference."""
     rows = policy_value_estimates
     rows = rows[(rows["estimator"] == LEADING) & (rows["refused"] == "")]
     rows = rows.sort_values(["value", "policy"], ascending=[False, True])
     wanted = ["value", "ci_lower", "ci_upper", *(f"difference{end}" for end in _ENDS)]
-    table = _labelled(rows)[["policy_zh", "policy_en", "kind", *wanted, "ess", "confidence_level"]]
+    logged = rows["policy"] == LOGGED
+    graded = np.where(logged, Grade.MEASURED.value, policy_value_calibration["grade"])
+    table = _labelled(rows.assign(grade=graded, logged=float(rows.loc[logged, "value"].max()) if len(rows) else np.nan))
+    table.loc[table["policy"] == LOGGED, [f"difference{end}" for end in _ENDS]] = np.nan
+    table = table[["policy_zh", "policy_en", *wanted, "logged", "ess", "grade", "confidence_level"]]
     return _of_kind(table, policy_value_frame["reward"])
 
 
 def policy_value_ways(
-    policy_value_frame: dict[str, Any], policy_value_estimates: pd.DataFrame, policy_value_verdict: dict[str, Any]
+    policy_value_frame: dict[str, Any],
+    policy_value_estimates: pd.DataFrame,
+    policy_value_calibration: dict[str, Any],
+    policy_value_verdict: dict[str, Any],
 ) -> pd.DataFrame:
     """One row per estimator of the policy that the answer is about: value with interval."""
     rows = policy_value_estimates[policy_value_estimates["policy"] == (policy_value_verdict["policy"] or LOGGED)]
@@ -140,7 +151,8 @@ def policy_value_ways(
     table = rows.assign(way_zh=ways["zh"], way_en=ways["en"])
     logged = policy_value_estimates[policy_value_estimates["policy"] == LOGGED]
     table = table.assign(logged=float(logged["value"].iloc[0]) if len(logged) else np.nan)
-    columns = ["way_zh", "way_en", "value", "ci_lower", "ci_upper", "std_error", "logged", "confidence_level"]
+    table = table.assign(grade=policy_value_calibration["grade"])
+    columns = ["way_zh", "way_en", "value", "ci_lower", "ci_upper", "logged", "grade", "confidence_level"]
     return _of_kind(table[columns], policy_value_frame["reward"])
 
 
@@ -170,6 +182,17 @@ def policy_value_refused(policy_value_estimates: pd.DataFrame, policy_value_para
     return table.reset_index(drop=True)
 
 
+def policy_value_actions_shown(policy_value_frame: dict[str, Any], policy_value_actions: pd.DataFrame) -> pd.DataFrame:
+    """One row per action, at most 12, those whose weights are farthest from averaging one first."""
+    rows = policy_value_actions
+    spread = (rows["mean_weight_ci_upper"] - rows["mean_weight_ci_lower"]).clip(lower=1e-12)
+    farthest = rows.assign(far=((rows["mean_weight"] - 1).abs() / spread).round(9))
+    farthest = farthest.sort_values(["far", "action"], ascending=[False, True]).head(_LISTED).drop(columns="far")
+    kind = policy_value_frame["reward"]
+    named: pd.DataFrame = farthest.rename(columns={"n": "n_decisions", "mean_reward": f"mean_reward_{kind}"})
+    return named.reset_index(drop=True)
+
+
 def policy_value_over_time(policy_value_frame: dict[str, Any], policy_value_periods: pd.DataFrame) -> pd.DataFrame:
     """One row per period: value as logged, of the policy, and their difference, in the reward's unit."""
     rows = policy_value_periods
@@ -193,6 +216,7 @@ def policy_value_claims(
     methods = set(rows["method"].dropna())
     how = "counts" if "counts" in methods else "bootstrap" if "bootstrap" in methods else "normal"
     return {
+        "valued": _VALUED["some" if (policy_value_estimates["refused"] != "").any() else "all"],
         "weights": _WEIGHTS[state],
         "worst": str(policy_value_calibration.get("worst", "")),
         "column": str(policy_value_calibration.get("column", "")),
@@ -205,6 +229,13 @@ def policy_value_claims(
     }
 
 
+_VALUED: Final = {
+    "all": {"zh": "{n_compared}种做法都可以估值", "en": "All {n_compared} policies can be valued"},
+    "some": {
+        "zh": "{n_policies}种做法里，{n_compared}种可以估值",
+        "en": "Of {n_policies} policies {n_compared} can be valued",
+    },
+}
 _WEIGHTS: Final = {
     "ok": {
         "zh": "记录的概率对得上：每个动作的权重平均都是 1",
@@ -247,14 +278,14 @@ _SWITCHED: Final = {
     },
 }
 _HOW: Final = {
-    "normal": {"zh": "", "en": ""},
+    "normal": {"zh": "区间按正态近似。", "en": "Intervals follow the normal law."},
     "bootstrap": {
-        "zh": "有效样本不到 {small}，区间取自助法的宽度。",
-        "en": " With an effective sample below {small}, intervals take the bootstrap's width.",
+        "zh": "有效的决策或撑起误差的客户不到 {small}，区间至少取自助法的宽度。",
+        "en": "Fewer than {small} effective decisions or customers make the error: intervals at least the bootstrap's.",
     },
     "counts": {
         "zh": "成功次数很少，区间按加权计数算，偏宽不偏窄。",
-        "en": " Successes are few: intervals are those of a weighted count, rather too wide than too narrow.",
+        "en": "Successes are few: intervals are those of a weighted count, rather too wide than too narrow.",
     },
 }
 
