@@ -1,12 +1,16 @@
 """How tables leave a notebook: small groups hidden, lists guarded for a spreadsheet."""
 
+import codecs
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["hide_small", "write_list"]
+
+_MAY_BE_A_FORMULA: Final = "^[^0-9A-Za-z\\p{Han}]"
+"""Texts that begin otherwise are looked at one by one; ``numerals.guard_formula`` decides."""
 
 
 def hide_small(table: "pd.DataFrame", *, n: str | None, min_cell: int) -> "pd.DataFrame":
@@ -32,11 +36,46 @@ def hide_small(table: "pd.DataFrame", *, n: str | None, min_cell: int) -> "pd.Da
 
 
 def write_list(table: "pd.DataFrame", path: Path) -> None:
-    """Write a list that opens cleanly in a spreadsheet: UTF-8 with BOM, text guarded against formulas."""
+    """Write a list that opens cleanly in a spreadsheet: UTF-8 with BOM, text guarded against formulas.
+
+    Text stands in quotes, missing values are empty, times at midnight are days.
+    """
+    import pyarrow as pa
+    from pyarrow import csv
+
     from analysis.numerals import guard_formula
 
-    guarded = table.copy()
-    for column in guarded.columns:
-        if guarded[column].dtype.kind not in "iufbM":
-            guarded[column] = guarded[column].map(lambda text: guard_formula(text) if isinstance(text, str) else text)
-    guarded.rename(columns=guard_formula).to_csv(path, index=False, encoding="utf-8-sig")
+    columns = {guard_formula(str(name)): _cells(table[name]) for name in table.columns}
+    with path.open("wb") as file:
+        file.write(codecs.BOM_UTF8)
+        csv.write_csv(pa.table(columns), file)
+
+
+def _cells(column: "pd.Series[Any]") -> Any:
+    """Return a column as it is written: what is no number, day or truth is guarded text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        cells = pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # values of several kinds
+        cells = pa.array([None if value != value else str(value) for value in column.astype(object)])  # noqa: PLR0124
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    if pa.types.is_timestamp(cells.type):
+        days = cells.cast(pa.date32(), safe=False)
+        return days if pc.all(pc.equal(days.cast(cells.type), cells)).as_py() is not False else cells
+    if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type) or pa.types.is_boolean(cells.type):
+        return cells
+    text = cells.cast(pa.string())
+    return _guarded(text) if pc.any(pc.match_substring_regex(text, _MAY_BE_A_FORMULA)).as_py() else text
+
+
+def _guarded(text: Any) -> Any:
+    import pyarrow as pa
+
+    from analysis.numerals import guard_formula
+
+    return pa.array([None if value is None else guard_formula(value) for value in text.to_pylist()], pa.string())

@@ -164,7 +164,7 @@ def test_lists_for_a_spreadsheet_hold_no_formula(tmp_path):
     raw = (tmp_path / "list.csv").read_bytes()
     assert raw.startswith(b"\xef\xbb\xbf")
     lines = raw.decode("utf-8-sig").splitlines()
-    assert lines == ["customer_id,'=cmd,amount", "'=1+1,'@x,-1.5", "c2,好,2.0"]
+    assert lines == ['"customer_id","\'=cmd","amount"', '"\'=1+1","\'@x",-1.5', '"c2","好",2']
 
 
 def test_private_tables_lie_in_a_folder_for_the_owner_only(bench, context):

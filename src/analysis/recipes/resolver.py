@@ -161,7 +161,8 @@ class Resolver:
         if name not in self._kept:
             self._kept[name] = self._read_or_make(_recipe(name))
         kept = self._kept[name]
-        return kept.copy() if hasattr(kept, "copy") else kept
+        # pandas writes into a copy of its own: to hand out a view costs nothing and lets nobody change what is kept
+        return kept.copy() if isinstance(kept, dict) else kept.copy(deep=False)
 
     def rests_on(self) -> dict[str, str]:
         """Return what all that was asked for rests on in the end: tables, parameters, states; with a digest of each."""
