@@ -28,6 +28,7 @@ __all__ = [
     "StrategiesParams",
     "TiersParams",
     "Title",
+    "UpliftParams",
     "ValueParams",
 ]
 
@@ -271,6 +272,45 @@ class PolicyValueParams(NotebookParams):
         return self
 
 
+class UpliftParams(NotebookParams):
+    """Whom a touch moves: the experiment learnt from, and what a touch costs and brings.
+
+    What names the experiment is taken from the incrementality block where it is not given here.
+    """
+
+    table: Literal["outcomes", "assignments"] | None = Field(
+        default=None, description="outcomes or assignments; null: as incrementality"
+    )
+    experiment: str | None = Field(default=None, description="experiment_id; null: as incrementality")
+    control: str | None = Field(default=None, description="the arm others are compared with; null: as incrementality")
+    metrics: dict[str, Literal["rate", "count", "money"]] = Field(
+        default_factory=dict, description="columns and what they are, the leading one first; empty: as incrementality"
+    )
+    covariates: list[str] = Field(
+        default_factory=list,
+        description="columns known before the assignment, numbers or text; empty: of outcomes as incrementality, of "
+        "assignments the feature table as of the day before",
+    )
+    planned_shares: dict[str, Annotated[float, Field(gt=0)]] | None = Field(
+        default=None, description="share of every arm as planned; null: as incrementality"
+    )
+    cluster: str | None = Field(default=None, description="column assigned whole; null: as incrementality")
+    window_days: Days | None = Field(default=None, description="days in which orders count; null: as incrementality")
+    history_days: Days | None = Field(default=None, description="days before assignment; null: as incrementality")
+    learners: list[Literal["s", "t", "x", "dr"]] = Field(
+        default=["s", "t", "x", "dr"], min_length=1, max_length=4, description="learners tried; one is chosen"
+    )
+    margin_share: Annotated[float, Field(gt=0.0, le=1.0)] | None = Field(
+        default=None, description="margin of an order's amount; null: 0.3, assumed"
+    )
+    unit_value: Annotated[float, Field(gt=0.0)] | None = Field(
+        default=None, description="money that one unit of a rate or count is worth; null: it is not turned into money"
+    )
+    cost_per_touch: float = Field(default=0.0, ge=0.0, description="money that touching one customer costs")
+    budget: Annotated[float, Field(gt=0.0)] | None = Field(default=None, description="money for touches at most")
+    confidence_level: float = Field(default=0.95, gt=0.5, lt=1.0, description="of all intervals")
+
+
 class ExperimentDesignParams(NotebookParams):
     """The experiment that is planned."""
 
@@ -327,6 +367,7 @@ NOTEBOOK_PARAMS: Final[dict[str, type[NotebookParams]]] = {
     "send_plan": SendPlanParams,
     "experiment_design": ExperimentDesignParams,
     "incrementality": IncrementalityParams,
+    "uplift": UpliftParams,
     "policy_value": PolicyValueParams,
     "forecast_ledger": LedgerParams,
     "brief": BriefParams,
@@ -358,6 +399,11 @@ class Notify(_BookPart):
 
     audience: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = Field(default_factory=list)
     maintainer: list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]] = Field(default_factory=list)
+    link: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s<>\"']+$",
+        description="address under which the folder of all runs is served; messages link into it",
+    )
 
 
 class Book(_BookPart):

@@ -17,7 +17,7 @@ from analysis.stats.ranking import rank_weighted_effect
 if TYPE_CHECKING:
     from threadpoolctl import threadpool_limits
 
-__all__ = ["LEARNERS", "Learned", "Sample", "doubly_robust_scores", "learn"]
+__all__ = ["LEARNERS", "Learned", "Sample", "doubly_robust_scores", "learn", "value_in_training"]
 
 Floats = NDArray[np.float64]
 Predict = Callable[[Floats], Floats]
@@ -79,20 +79,20 @@ class Learned(NamedTuple):
     """What the training half taught.
 
     Attributes:
-        chosen: The learner with the largest value.
-        value: By learner: rank-weighted effect (Qini weights) of its cross-fitted scores on the training half.
-        cross_fitted: By learner: predicted uplift of the training customers, by models that never saw them.
+        places: Places, in the sample, of the customers that the models were trained on.
+        fold: Fold of each of these.
+        cross_fitted: By learner: their predicted uplift, by models that never saw them.
+        robust: Their doubly robust score of the effect, by models that never saw them.
         predict: By learner: predicted uplift of new customers.
         expected: Expected outcome of new customers with and without the touch.
-        trained_on: Places, in the training sample, of the customers that the models were trained on.
     """
 
-    chosen: str
-    value: Mapping[str, float]
+    places: NDArray[np.int64]
+    fold: NDArray[np.int64]
     cross_fitted: Mapping[str, Floats]
+    robust: Floats
     predict: Callable[[Floats], dict[str, Floats]]
     expected: Callable[[Floats], tuple[Floats, Floats]]
-    trained_on: NDArray[np.int64]
 
 
 class _Outcomes(NamedTuple):
@@ -103,7 +103,7 @@ class _Outcomes(NamedTuple):
 
 
 def learn(sample: Sample, *, seed: int, learners: Sequence[str] = LEARNERS) -> Learned:
-    """Train the learners and choose one, by cross-validation within the sample.
+    """Train the learners, and score the sample itself by models that never saw the customer scored.
 
     * ``s``: one model with the touch as a column; uplift is its difference with and without.
     * ``t``: one model for each arm, subtracted.
@@ -136,11 +136,26 @@ def learn(sample: Sample, *, seed: int, learners: Sequence[str] = LEARNERS) -> L
             for name in learners:
                 fitted = _effect_model(name, rest, models, robust=nested, seed=seed)
                 crossed[name][here] = fitted(new)
-        value = {name: _value(crossed[name], scores, folds) for name in learners}
-        chosen = max(learners, key=lambda name: value[name])
         models = _outcome_models(used, seed=seed)
         final = {name: _effect_model(name, used, models, robust=scores, seed=seed) for name in learners}
-    return Learned(chosen, value, crossed, _scorer(final), _expecter(models), rows)
+    return Learned(rows, folds, crossed, scores, _scorer(final), _expecter(models))
+
+
+def value_in_training(uplift: Floats, *, robust: Floats, fold: NDArray[np.int64]) -> float:
+    """Return what ranking the training customers by a learner is worth: RATE with Qini weights, mean over folds.
+
+    Fold by fold, because the scales of models of different folds may differ.
+
+    Args:
+        uplift: Cross-fitted predicted uplift.
+        robust: Cross-fitted doubly robust scores.
+        fold: Fold of each customer.
+    """
+    found = [
+        rank_weighted_effect(priority=uplift[fold == one], scores=robust[fold == one], weighting="qini").value
+        for one in range(FOLDS)
+    ]
+    return float(np.mean(found))
 
 
 def doubly_robust_scores(sample: Sample, with_touch: Floats, without: Floats) -> Floats:
@@ -206,15 +221,6 @@ def _nested_scores(sample: Sample, folds: NDArray[np.int64], *, seed: int) -> di
         sides = [np.choose(source, [pair[side][others] for pair in expected]) for side in (0, 1)]
         found[left_out] = doubly_robust_scores(sample.rows(others), sides[0], sides[1])
     return found
-
-
-def _value(uplift: Floats, scores: Floats, folds: NDArray[np.int64]) -> float:
-    """Return what ranking by the predicted uplift is worth, fold by fold: their scales may differ."""
-    found = [
-        rank_weighted_effect(priority=uplift[folds == fold], scores=scores[folds == fold], weighting="qini").value
-        for fold in range(FOLDS)
-    ]
-    return float(np.mean(found))
 
 
 def _outcome_models(sample: Sample, *, seed: int) -> _Outcomes:
