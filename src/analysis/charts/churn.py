@@ -22,6 +22,7 @@ from analysis.charts.theme import (
     interval_mark,
     label_y_right,
     marker_of,
+    tell,
 )
 from analysis.evidence import Estimate, Grade
 
@@ -48,7 +49,9 @@ def reliability_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
     for x, y, bottom, top in zip(said, came, lower, upper, strict=True):
         color = WARN if top < x or bottom > x else MARK
         axes.vlines(x, bottom, top, colors=color, linewidth=3, zorder=3)
-        axes.plot([x], [y], **marker_of(Grade.OBSERVATIONAL, color=color))
+        (point,) = axes.plot([x], [y], **marker_of(Grade.OBSERVATIONAL, color=color))
+        forecast, actual = style.number(x, "share"), style.number(y, "share")
+        tell(point, style.text(f"预测 {forecast}，实际 {actual}", f"forecast {forecast}, actual {actual}"))
     ticks = np.arange(low, high + step / 2, step)
     axes.set_xticks(ticks, labels=[_percent(t) for t in ticks])
     _inward(axes)
@@ -213,7 +216,8 @@ def drivers(table: pd.DataFrame, *, style: Style) -> "Figure":
         )
         clear = ends[0] > 0
         drop = 0.28 if style.narrow else 0.0
-        interval_mark(axes, place + drop, rise, color=INK if clear else LINE_2)
+        name = str(row[f"driver_{style.language}"])
+        interval_mark(axes, place + drop, rise, color=INK if clear else LINE_2, style=style, name=name)
         _driver_text(axes, place, row, clear=clear, left=left, style=style)
     axes.axvline(0, color=ZERO, linewidth=1.25, zorder=2)
     axes.annotate(

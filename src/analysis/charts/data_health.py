@@ -4,8 +4,17 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.charts.theme import ACCENT, INK, MARK, TICK, Style, label_end, label_y_right
-from analysis.numerals import format_month
+from analysis.charts.theme import (
+    ACCENT,
+    INK,
+    MARK,
+    TICK,
+    Style,
+    label_end,
+    label_y_right,
+    tell_points,
+)
+from analysis.numerals import format_date, format_month
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +35,11 @@ def orders_by_week(table: pd.DataFrame, *, style: Style) -> "Figure":
     counts = table["n_orders"].to_numpy()
     weeks = range(len(counts))
     axes.plot(weeks, counts, color=MARK, linewidth=2)
+    told = [
+        f"{style.text('到', 'to')} {format_date(day, language=style.language)}\n{style.number(float(n), 'orders')}"
+        for day, n in zip(table["week_ends_on"], counts, strict=True)
+    ]
+    tell_points(axes, list(weeks), counts.tolist(), told)
     if len(counts):
         axes.plot([len(counts) - 1], [counts[-1]], marker="o", markersize=8, color=ACCENT, clip_on=False)
         text = style.text("最近一周 ", "last week ") + style.number(float(counts[-1]), "orders")

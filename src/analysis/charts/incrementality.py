@@ -96,7 +96,8 @@ def _forest(
     axes.set_xlim(low - room, high + room)
     for y, row in enumerate(table.to_dict("records")):
         estimate = _estimate(row, column, unit)
-        interval_mark(axes, y + (0.2 if style.narrow else 0.0), estimate, color=ACCENT if accents[y] else MARK)
+        color = ACCENT if accents[y] else MARK
+        interval_mark(axes, y + (0.2 if style.narrow else 0.0), estimate, color=color, style=style, name=names[y])
         said = style.number(estimate.value, unit, bare=True)
         _row(axes, y, names[y], said, style=style, bold=accents[y])
     axes.axvline(0, color=ZERO, linewidth=1.25, zorder=2)

@@ -23,6 +23,8 @@ from analysis.charts.theme import (
     interval_mark,
     label_end,
     label_y_right,
+    tell,
+    tell_points,
 )
 from analysis.evidence import Estimate, Grade
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["contact_survival", "cumulative_incidence", "hazard_ratios"]
 
+_TOLD: Final = 40  # points of a line that show their value, at most about so many
 _DAY_TICKS: Final = (1, 7, 30, 90, 180, 365, 730, 1095, 1825)
 _RATIO_TICKS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 _SHARE_STEPS: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
@@ -59,9 +62,13 @@ def cumulative_incidence(table: pd.DataFrame, *, style: Style) -> "Figure":
             continue
         x, y, lower, upper = (rows[name].to_numpy(float) for name in ("days_since_added", *_SHARES))
         layer = 2 if door == "customer" else 1
-        axes.fill_between(x, lower, upper, step="post", color=soft, linewidth=0, zorder=layer)
-        axes.step(x, y, where="post", color=color, linewidth=2, zorder=3)
-        lines.append((x, y, color, str(rows[f"door_{style.language}"].iloc[0])))
+        name = str(rows[f"door_{style.language}"].iloc[0])
+        tell(axes.fill_between(x, lower, upper, step="post", color=soft, linewidth=0, zorder=layer), series=name)
+        tell(*axes.step(x, y, where="post", color=color, linewidth=2, zorder=3), series=name)
+        told = [_told(name, day, share, style=style) for day, share in zip(x, y, strict=True)]
+        every = max(1, len(x) // _TOLD)
+        tell_points(axes, x[::every].tolist(), y[::every].tolist(), told[::every], series=name)
+        lines.append((x, y, color, name))
         # few members of staff leave at all: their band may run out of the picture, the lines may not
         highest = max(highest, 1.6 * float(y.max()) if door == "staff" else float(upper.max()) * 1.15)
     model = table[(table["method"] == "model") & (table["door"] == "customer")].sort_values("days_since_added")
@@ -117,7 +124,13 @@ def _name_lines(
         ink = ACCENT if color == ACCENT else INK_2
         offset = (4, -13) if below else (-4, 13)
         align: Literal["left", "right"] = "left" if below else "right"
-        label_end(axes, at, height, name, color=ink, bold=color == ACCENT, offset=offset, align=align)
+        label = label_end(axes, at, height, name, color=ink, bold=color == ACCENT, offset=offset, align=align)
+        tell(label, series=name)
+
+
+def _told(name: str, day: float, share: float, *, style: Style) -> str:
+    when, how_many = style.text(f"第 {day:.0f} 天", f"day {day:.0f}"), style.number(share, "share")
+    return f"{name}\n{style.text(f'{when}：', f'{when}: ')}{how_many}"
 
 
 def contact_survival(table: pd.DataFrame, *, style: Style) -> "Figure":
@@ -140,7 +153,8 @@ def contact_survival(table: pd.DataFrame, *, style: Style) -> "Figure":
         color = WARN if bool(row["flagged"]) else MARK
         ends = (float(row["d7_ci_lower"]), float(row["d7_ci_upper"]))
         stays = Estimate(float(row["d7"]), "share", *ends, float(row["confidence_level"]), Grade.OBSERVATIONAL)
-        interval_mark(axes, place + (0.24 if style.narrow else 0.0), stays, color=color)
+        name = str(row["group"])
+        interval_mark(axes, place + (0.24 if style.narrow else 0.0), stays, color=color, style=style, name=name)
         _group_text(axes, place, row, left=left, style=style)
     ticks = np.arange(low, 1 + step / 2, step)
     axes.set_xticks(ticks, labels=[_percent(tick) for tick in ticks])
@@ -200,7 +214,8 @@ def hazard_ratios(table: pd.DataFrame, *, style: Style) -> "Figure":
         level = float(row["confidence_level"])
         ratio = Estimate(float(row["hazard_ratio"]), "ratio", *ends, level, Grade.OBSERVATIONAL)
         clear = ends[0] > 1 or ends[1] < 1
-        interval_mark(axes, place + (0.24 if style.narrow else 0.0), ratio, color=INK if clear else LINE_2)
+        color, name = INK if clear else LINE_2, str(row[f"label_{style.language}"])
+        interval_mark(axes, place + (0.24 if style.narrow else 0.0), ratio, color=color, style=style, name=name)
         axes.annotate(
             str(row[f"label_{style.language}"]),
             (0, place - 0.2 if style.narrow else place),

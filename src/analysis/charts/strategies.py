@@ -23,6 +23,7 @@ from analysis.charts.theme import (
     label_end,
     label_y_right,
     marker_of,
+    tell,
     zero_line,
 )
 from analysis.evidence import Estimate, Grade
@@ -62,7 +63,7 @@ def profit_by_strategy(table: pd.DataFrame, *, style: Style) -> "Figure":
     for y, row in enumerate(table.to_dict("records")):
         color = ACCENT if row["recommended"] else MARK
         estimate = _estimate(row, "incremental_profit")
-        interval_mark(axes, y, estimate, color=color, factor=scale.factor)
+        interval_mark(axes, y, estimate, color=color, factor=scale.factor, style=style, name=names[y])
         text = INK if color == MARK else color
         _name(axes, y, names[y], style=style, bold=bool(row["recommended"]))
         value, best = scale.text(row["incremental_profit"]), style.number(row["p_best"], "share")
@@ -106,7 +107,8 @@ def profit_against_deletions(table: pd.DataFrame, *, style: Style) -> "Figure":
         if not np.isnan([low, left]).any():
             axes.vlines(at[0], low, high, colors=thin, linewidth=1, zorder=1)
             axes.hlines(at[1], left, right, colors=thin, linewidth=1, zorder=1)
-        axes.plot(*at, **marker_of(Grade.PRIOR, color=color))
+        (point,) = axes.plot(*at, **marker_of(Grade.PRIOR, color=color))
+        tell(point, _tradeoff(row, style=style))
     zero_line(axes, vertical=False)
     ends = [value / scale.factor for value in _ends(table, "incremental_profit")]
     ticks = _ticks([*ends, 0.0], most=6)
@@ -131,6 +133,20 @@ def profit_against_deletions(table: pd.DataFrame, *, style: Style) -> "Figure":
     )
     _label_points(axes, named, style=style, taken=list(zip(x, y, strict=True)))
     return figure
+
+
+def _tradeoff(row: dict[Any, Any], *, style: Style) -> str:
+    """Return what a pointer on a strategy shows: its name, profit and contacts lost, with intervals."""
+    lost = Estimate(
+        row["incremental_deletions"],
+        "deletions",
+        row["incremental_deletions_ci_lower"],
+        row["incremental_deletions_ci_upper"],
+        row["confidence_level"],
+        Grade.PRIOR,
+    )
+    lines = [row[f"strategy_{style.language}"], style.estimate(_estimate(row, "incremental_profit"))]
+    return "\n".join([*lines, style.text("多丢 ", "contacts lost: ") + style.estimate(lost)])
 
 
 def account_of_strategy(table: pd.DataFrame, *, style: Style) -> "Figure":
@@ -254,7 +270,7 @@ def profit_by_tier(table: pd.DataFrame, *, style: Style) -> "Figure":
     figure, axes = _rows(names, style=style, right=190)
     for y, row in enumerate(shown.to_dict("records")):
         estimate = _estimate(row, "incremental_profit")
-        interval_mark(axes, y, estimate, factor=scale.factor)
+        interval_mark(axes, y, estimate, factor=scale.factor, style=style, name=names[y])
         _name(axes, y, names[y], style=style, bold=False)
         value = scale.text(row["incremental_profit"])
         if style.narrow:
@@ -316,9 +332,16 @@ def frontier_by_frequency(table: pd.DataFrame, *, style: Style) -> "Figure":
         last = place == len(settings) - 1
         color = ACCENT if last else MARK
         y = own["incremental_profit"] / scale.factor
-        axes.plot(own["incremental_deletions"], y, color=color, linewidth=2 if last else 1.5, zorder=2)
-        axes.plot(own["incremental_deletions"], y, **{**marker_of(Grade.PRIOR, color=color), "markersize": 6})
         word = style.text("不限", "no limit") if np.isinf(most) else style.text(f"{most:.0f} 次", f"{most:.0f} a month")
+        (line,) = axes.plot(own["incremental_deletions"], y, color=color, linewidth=2 if last else 1.5, zorder=2)
+        tell(line, series=word)
+        marks = {**marker_of(Grade.PRIOR, color=color), "markersize": 6}
+        (points,) = axes.plot(own["incremental_deletions"], y, **marks)
+        told = [
+            f"{row.get(f'strategy_{style.language}', word)}\n{style.number(row['incremental_profit'], 'money')}"
+            for row in own.to_dict("records")
+        ]
+        tell(points, *told, series=word)
         tops.append({"text": word, "x": own["incremental_deletions"].iloc[-1], "y": y.iloc[-1], "recommended": last})
     _plane(axes, x=lines["incremental_deletions"], y=lines["incremental_profit"] / scale.factor, style=style)
     up = style.text("↑ 30 天增量利润，", "↑ incremental profit in 30 days, ") + scale.label

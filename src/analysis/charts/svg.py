@@ -1,5 +1,6 @@
 """From matplotlib's SVG to a piece of the page: small, stable SVG in which text is text and colours are tokens."""
 
+import json
 import re
 import xml.etree.ElementTree as ET  # parses matplotlib's own output only; pages parse with their own guard
 from collections.abc import Mapping
@@ -7,11 +8,13 @@ from typing import Final
 
 from analysis.errors import AnalysisError
 
-__all__ = ["small_svg"]
+__all__ = ["TOLD", "small_svg"]
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
 XLINK: Final = "{http://www.w3.org/1999/xlink}"
 """Names of elements and links as the parser writes them."""
+TOLD: Final = "siyu:"
+"""How the id of a group begins that ``theme.tell`` wrote on."""
 
 PROPERTIES: Final = frozenset({
     "fill", "fill-opacity", "fill-rule", "font-size", "font-style", "font-weight", "opacity", "stroke",
@@ -52,6 +55,7 @@ def small_svg(markup: str, *, prefix: str, tokens: Mapping[str, str]) -> str:
 def _clean(root: ET.Element, *, prefix: str, tokens: Mapping[str, str]) -> ET.Element:
     for name in ("width", "height", "version"):
         root.attrib.pop(name, None)
+    _tell(root)
     root.set("fill", "var(--ink-2)")  # matplotlib leaves black out
     _drop(root, {f"{SVG}metadata", f"{SVG}style"})
     for element in root.iter():
@@ -61,6 +65,31 @@ def _clean(root: ET.Element, *, prefix: str, tokens: Mapping[str, str]) -> ET.El
     _flatten(root)
     _drop_empty_defs(root)
     return root
+
+
+def _tell(root: ET.Element) -> None:
+    """Turn what ``theme.tell`` wrote on a group into titles of its marks and the name of its series.
+
+    One text is the whole group's; several are those of its marks in order, and left out where marks are missing
+    (matplotlib draws none for a number that is not known).
+    """
+    for group in root.iter(f"{SVG}g"):
+        if not group.get("id", "").startswith(TOLD):
+            continue
+        told = json.loads(group.attrib.pop("id").removeprefix(TOLD))
+        if told["series"]:
+            group.set("data-s", told["series"])
+        texts = told["texts"]
+        marks = list(group.iter(f"{SVG}use")) or [*group.findall(f"{SVG}path"), *group.findall(f"{SVG}g/{SVG}path")]
+        targets = [group] if len(texts) == 1 else marks
+        if len(texts) != len(targets):
+            continue
+        for target, text in zip(targets, texts, strict=True):
+            title = ET.Element(f"{SVG}title")
+            title.text = text
+            target.insert(0, title)
+        if targets == [group]:
+            group.set("class", "pt")  # a group that says something is kept
 
 
 def _drop(element: ET.Element, tags: set[str]) -> None:
@@ -160,7 +189,7 @@ def _flatten(element: ET.Element) -> None:
 def _serialise(root: ET.Element) -> str:
     for element in root.iter():
         element.tail = None
-        if element.tag not in (f"{SVG}text", f"{SVG}tspan"):
+        if element.tag not in (f"{SVG}text", f"{SVG}tspan", f"{SVG}title"):
             element.text = None
         element.tag = str(element.tag).removeprefix(SVG)
         for key in [k for k in element.attrib if k.startswith("{")]:

@@ -5,6 +5,7 @@ the page's tokens in their light values; ``to_svg`` replaces each by ``var(--tok
 about dark and print. Text stays text. One accent series, one warn series, everything else grey.
 """
 
+import json
 import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,11 +15,11 @@ from functools import cached_property
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from analysis.charts.svg import small_svg
+from analysis.charts.svg import TOLD, small_svg
 from analysis.checks import one_of
 from analysis.errors import AnalysisError
 from analysis.evidence import Grade
-from analysis.numerals import LANGUAGES, Scale, common_scale, format_estimate, format_value
+from analysis.numerals import LANGUAGES, Scale, common_scale, format_estimate, format_interval, format_value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +57,8 @@ __all__ = [
     "label_y_right",
     "marker_of",
     "scatter",
+    "tell",
+    "tell_points",
     "to_svg",
     "zero_line",
 ]
@@ -267,6 +270,8 @@ def interval_mark(
     *,
     color: str = MARK,
     factor: float = 1.0,
+    style: Style | None = None,
+    name: str = "",
 ) -> None:
     """Draw an estimate as point and line at height ``y``; the marker tells the grade, D is dashed.
 
@@ -276,14 +281,26 @@ def interval_mark(
         estimate: Nothing is drawn if its value is not known.
         color: ``MARK``, or ``ACCENT`` for the recommended one, or ``WARN``.
         factor: What the values are divided by (``Scale.factor``).
+        style: For whom, so that a pointer shows the number; nothing is shown without it.
+        name: What the number is of, above it.
     """
     if not estimate.known or estimate.value is None:
         return
+    told = _told(estimate, name, style) if style else ""
     if estimate.ci_lower is not None and estimate.ci_upper is not None:
         _, dashes = _MARKERS[estimate.grade]
         ends = (estimate.ci_lower / factor, estimate.ci_upper / factor)
-        axes.hlines(y, *ends, colors=color, linewidth=3, linestyles=dashes, clip_on=False, zorder=3)
-    axes.plot([estimate.value / factor], [y], **marker_of(estimate.grade, color=color))
+        line = axes.hlines(y, *ends, colors=color, linewidth=3, linestyles=dashes, clip_on=False, zorder=3)
+        if told:
+            tell(line, told)
+    (point,) = axes.plot([estimate.value / factor], [y], **marker_of(estimate.grade, color=color))
+    if told:
+        tell(point, told)
+
+
+def _told(estimate: "Estimate", name: str, style: Style) -> str:
+    interval = format_interval(estimate, language=style.language, currency=style.currency)
+    return "\n".join(part for part in (name, style.estimate(estimate), interval) if part)
 
 
 def zero_line(axes: "Axes", label: str = "", *, vertical: bool = True) -> None:
@@ -352,6 +369,31 @@ def label_y_right(axes: "Axes", ticks: Sequence[float], labels: Sequence[str]) -
 def scatter(axes: "Axes", x: Sequence[float], y: Sequence[float], *, color: str = MARK, size: float = 16) -> None:
     """Draw a scatter; above 2,000 points as a picture inside the drawing, so that the page stays small."""
     axes.scatter(x, y, s=size, c=color, linewidths=0, alpha=0.6, rasterized=len(x) > RASTERISE_ABOVE)
+
+
+def tell(artist: Any, *texts: str, series: str = "") -> None:
+    """Say what a pointer on a mark shows, and which series it belongs to, so that readers can switch that off.
+
+    Args:
+        artist: Of matplotlib: a line with markers, a scatter, a bar, a label.
+        texts: One for all of it, or one per mark in the order they were drawn; lines are parted by line breaks.
+        series: Name of the series, as readers see it; a label of the series carries it too.
+    """
+    artist.set_gid(TOLD + json.dumps({"texts": list(texts), "series": series}, ensure_ascii=False))
+
+
+def tell_points(
+    axes: "Axes", x: Sequence[float], y: Sequence[float], texts: Sequence[str], *, series: str = ""
+) -> None:
+    """Lay invisible marks over a line, which show their values under a pointer; unknown points are left out."""
+    known = [(a, b, text) for a, b, text in zip(x, y, texts, strict=True) if a == a and b == b]  # noqa: PLR0124 - NaN
+    if not known:
+        return
+    across, up, said = zip(*known, strict=True)
+    (marks,) = axes.plot(
+        across, up, linestyle="none", marker="o", markersize=8, color=MARK, markeredgewidth=0, alpha=0, clip_on=False
+    )
+    tell(marks, *said, series=series)
 
 
 def draw(chart: Callable[..., "Figure"], table: Any, *, name: str, style: Style) -> str:

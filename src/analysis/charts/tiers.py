@@ -6,7 +6,20 @@ import numpy as np
 import pandas as pd
 
 from analysis.charts.paired_shares import paired_shares
-from analysis.charts.theme import ACCENT, BOLD, INK, INK_2, INK_3, LINE, MARK, TEXT, TICK, Style, label_y_right
+from analysis.charts.theme import (
+    ACCENT,
+    BOLD,
+    INK,
+    INK_2,
+    INK_3,
+    LINE,
+    MARK,
+    TEXT,
+    TICK,
+    Style,
+    label_y_right,
+    tell_points,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lorenz_curve", "tier_moves", "tier_shares"]
 
+_TOLD: Final = 40  # points of a line that show their value, at most about so many
 _TOP: Final = 0.2
 _DARKEST: Final = 0.42
 """Opacity of a cell that holds everybody: ink on it stays readable."""
@@ -30,6 +44,9 @@ def lorenz_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
     x, y = table["share_customers"].to_numpy(), table["share_revenue"].to_numpy()
     axes.plot([0, 1], [0, 1], color=MARK, linewidth=1.25, linestyle=(0, (4, 3)))
     axes.plot(x, y, color=ACCENT, linewidth=2.5, clip_on=False)
+    every = max(1, len(x) // _TOLD)
+    told = [_lorenz_told(float(a), float(b), style=style) for a, b in zip(x, y, strict=True)]
+    tell_points(axes, x[::every].tolist(), y[::every].tolist(), told[::every])
     at = int(np.abs(x - _TOP).argmin())
     axes.vlines(x[at], 0, y[at], colors=INK_3, linewidth=1)
     axes.plot([x[at]], [y[at]], marker="o", ms=10, color=ACCENT, clip_on=False, zorder=4)
@@ -68,6 +85,11 @@ def lorenz_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
     axes.set_ylim(0, 1.02)
     axes.axhline(0, color=INK, linewidth=1.25)
     return figure
+
+
+def _lorenz_told(customers: float, revenue: float, *, style: Style) -> str:
+    few, much = style.number(customers, "share"), style.number(revenue, "share")
+    return style.text(f"前 {few} 的客户\n{much} 的消费额", f"top {few} of customers\n{much} of revenue")
 
 
 def tier_shares(table: pd.DataFrame, *, style: Style) -> "Figure":

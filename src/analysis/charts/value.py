@@ -22,6 +22,8 @@ from analysis.charts.theme import (
     Style,
     interval_mark,
     label_y_right,
+    tell,
+    tell_points,
 )
 from analysis.evidence import Estimate, Grade
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["alive_grid", "clv_by_source", "clv_by_tier", "ltv_to_cac", "need_calendar", "tracking"]
 
+_TOLD: Final = 40  # points of a line that show their value, at most about so many
 _ROW: Final = 38
 _NARROW_ROW: Final = 56
 _LABELS: Final = 190
@@ -51,8 +54,19 @@ def tracking(table: pd.DataFrame, *, style: Style) -> "Figure":
     figure, axes = style.canvas(300 if style.narrow else 360, left=8, right=8, top=30, bottom=40)
     weeks = table["week"].to_numpy(dtype=float)
     axes.fill_between(weeks, table["forecast_ci_lower"], table["forecast_ci_upper"], color=ACCENT_SOFT, linewidth=0)
-    axes.plot(weeks, table["forecast"], color=ACCENT, linewidth=2, linestyle=(0, (5, 3)))
-    axes.plot(weeks, table["actual"], color=INK, linewidth=2)
+    for column, color, dashes, name in (
+        ("forecast", ACCENT, (0, (5, 3)), style.text("预测", "forecast")),
+        ("actual", INK, "solid", style.text("实际", "actual")),
+    ):
+        (line,) = axes.plot(weeks, table[column], color=color, linewidth=2, linestyle=dashes)
+        tell(line, series=name)
+        counts = table[column].to_numpy(dtype=float)
+        told = [
+            f"{style.text(f'第 {week:.0f} 周', f'week {week:.0f}')}，{name}\n{style.number(n, 'count')}"
+            for week, n in zip(weeks, counts, strict=True)
+        ]
+        every = max(1, len(weeks) // _TOLD)
+        tell_points(axes, weeks[::every].tolist(), counts[::every].tolist(), told[::every], series=name)
     top = float(max(table["forecast_ci_upper"].max(), table["actual"].max(), 1.0))
     axes.set(xlim=(0, weeks[-1] * (1.16 if style.narrow else 1.09)), ylim=(0, top * 1.06))  # room for the numbers
     marks = [mark for mark in MaxNLocator(nbins=4, integer=True).tick_values(0, top) if 0 < mark <= top * 1.06]
@@ -171,7 +185,8 @@ def ltv_to_cac(table: pd.DataFrame, *, style: Style) -> "Figure":
     for y, row in enumerate(table.to_dict("records")):
         estimate = _estimate(row, "ltv_to_cac", "ratio")
         low = estimate.ci_upper is not None and estimate.ci_upper < 1
-        interval_mark(axes, y + _drop(style), estimate, color=WARN if low else ACCENT if y == 0 else MARK)
+        color = WARN if low else ACCENT if y == 0 else MARK
+        interval_mark(axes, y + _drop(style), estimate, color=color, style=style, name=names[y])
         ratio = style.number(row["ltv_to_cac"], "ratio", bare=True)
         _row(axes, y, names[y], f"{ratio}　{_payback(row, style=style)}", style=style, bold=y == 0)
     axes.axvline(1, color=ZERO, linewidth=1.25, zorder=2)
@@ -191,7 +206,8 @@ def need_calendar(table: pd.DataFrame, *, style: Style) -> "Figure":
     counts = table["expected_buyers"].to_numpy(dtype=float)
     lower, upper = (table[f"expected_buyers_ci_{end}"].to_numpy(dtype=float) for end in ("lower", "upper"))
     places = np.arange(len(table))
-    axes.bar(places, counts, width=0.72, color=MARK)
+    for bar, count in zip(axes.bar(places, counts, width=0.72, color=MARK), counts, strict=True):
+        tell(bar, style.number(round(count) if np.isfinite(count) else None, "customers"))
     axes.vlines(places, lower, upper, colors=INK, linewidth=1.5)
     top = float(max(upper.max(initial=1.0), 1.0))
     axes.set(ylim=(0, top * 1.14), xlim=(-0.6, len(table) - 0.4), yticks=[])
@@ -222,7 +238,8 @@ def _values(table: pd.DataFrame, names: list[str], *, style: Style) -> "Figure":
     axes.set_xlim(0, (highest * 1.05 or 1.0) / scale.factor)
     for y, row in enumerate(table.to_dict("records")):
         estimate = _estimate(row, "clv_each", "money")
-        interval_mark(axes, y + _drop(style), estimate, color=ACCENT if y == 0 else MARK, factor=scale.factor)
+        color = ACCENT if y == 0 else MARK
+        interval_mark(axes, y + _drop(style), estimate, color=color, factor=scale.factor, style=style, name=names[y])
         said = style.number(row["clv_each"], "money")
         if not style.narrow:  # a phone has no room for both beside a long name
             said = f"{said}　{style.number(row['n_customers'], 'customers')}"

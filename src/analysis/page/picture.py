@@ -17,10 +17,11 @@ ELEMENTS: Final = frozenset({
     "text", "title", "tspan", "use",
 })  # fmt: skip
 ATTRIBUTES: Final = frozenset({
-    "class", "clip-path", "cx", "cy", "d", "dx", "dy", "fill", "fill-opacity", "fill-rule", "font-size", "font-style",
-    "font-weight", "height", "href", "id", "image-rendering", "opacity", "points", "preserveAspectRatio", "r", "rx",
-    "ry", "stroke", "stroke-dasharray", "stroke-dashoffset", "stroke-linecap", "stroke-linejoin", "stroke-miterlimit",
-    "stroke-opacity", "stroke-width", "text-anchor", "transform", "viewBox", "width", "x", "x1", "x2", "y", "y1", "y2",
+    "class", "clip-path", "cx", "cy", "d", "data-s", "dx", "dy", "fill", "fill-opacity", "fill-rule", "font-size",
+    "font-style", "font-weight", "height", "href", "id", "image-rendering", "opacity", "points", "preserveAspectRatio",
+    "r", "rx", "ry", "stroke", "stroke-dasharray", "stroke-dashoffset", "stroke-linecap", "stroke-linejoin",
+    "stroke-miterlimit", "stroke-opacity", "stroke-width", "text-anchor", "transform", "viewBox", "width", "x", "x1",
+    "x2", "y", "y1", "y2",
 })  # fmt: skip
 SVG: Final = "{http://www.w3.org/2000/svg}"
 _HREF: Final = re.compile(r"#[\w.:-]+|data:image/png;base64,[A-Za-z0-9+/=\s]+")

@@ -19,7 +19,10 @@ from analysis.charts.theme import (
     interval_mark,
     label_end,
     label_y_right,
+    marker_of,
     scatter,
+    tell,
+    tell_points,
     to_svg,
     zero_line,
 )
@@ -182,3 +185,35 @@ def test_numbers_in_a_chart_are_written_as_on_the_page() -> None:
     assert style.scale([614_000.0], "money").label == "万元"
     assert style.number(126_000, "money") == "¥12.6\u00a0万"
     assert style.estimate(Estimate(3943, "customers", 3611, 4288, 0.8), bare=True) == "3,940"
+
+
+def told_marks(style: Style) -> str:
+    figure, axes = style.canvas(100)
+    interval_mark(axes, 0, Estimate(1.0, "share", 0.5, 1.5, 0.8, Grade.PRIOR), style=style, name="<甲>")
+    (line,) = axes.plot([0, 1], [0, 1], color=MARK)
+    tell(line, series="乙")
+    tell_points(axes, [0, 1, 2], [0, float("nan"), 2], ["one", "two", "three"], series="乙")
+    for bar, text in zip(axes.bar([0, 1], [1, 2], color=MARK), ("x", "y"), strict=True):
+        tell(bar, text)
+    return to_svg(figure, name="told", style=style)
+
+
+def test_marks_carry_their_values_and_series_their_names() -> None:
+    import xml.etree.ElementTree as ET
+
+    root = ET.fromstring(told_marks(Style("zh")))
+    svg = "{http://www.w3.org/2000/svg}"
+    titles = [title.text or "" for title in root.iter(f"{svg}title")]
+    assert [text for text in titles if text.startswith("<甲>")] == ["<甲>\n100%\n80% 区间 50%–150%"] * 2
+    assert sorted(text for text in titles if not text.startswith("<")) == ["one", "three", "x", "y"]
+    assert [group.get("data-s") for group in root.iter(f"{svg}g") if group.get("data-s")] == ["乙", "乙"]
+    assert "siyu:" not in told_marks(Style("zh"))
+    assert safe_svg(told_marks(Style("zh")), label="x", kind="wide")
+
+
+def test_values_that_do_not_fit_the_marks_are_left_out() -> None:
+    style = Style("en")
+    figure, axes = style.canvas(100)
+    (points,) = axes.plot([0, 1], [0, 1], **marker_of(Grade.PRIOR))
+    tell(points, "only", "three", "texts")
+    assert "<title" not in to_svg(figure, name="told", style=style)
