@@ -119,10 +119,12 @@ class DifferenceInDifferences:
     Attributes:
         parallel_before: Whether the same comparison of two earlier windows shows no difference; None: no such windows.
         selection_left_out: Whether the days whose behaviour may have put customers on the list lie in no window.
+        same_by_ratio: Whether it comes to the same if the sides are thought to move by equal shares, not equal amounts.
     """
 
     parallel_before: bool | None
     selection_left_out: bool
+    same_by_ratio: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +253,8 @@ def _of_difference(origin: DifferenceInDifferences) -> Graded:
         return Graded(Grade.OBSERVATIONAL, _REASONS["no_earlier_window"])
     if not origin.parallel_before:
         return Graded(Grade.OBSERVATIONAL, _REASONS["not_parallel"])
+    if not origin.same_by_ratio:
+        return Graded(Grade.OBSERVATIONAL, _REASONS["not_by_ratio"])
     return _either(origin.selection_left_out, "parallel", "selection_inside")
 
 
@@ -303,6 +307,10 @@ _REASONS: Final[dict[str, dict[str, str]]] = {
     "no_earlier_window": {
         "zh": "历史不够长，没法检查活动之前的走势",
         "en": "the history is too short to check how the two groups moved before",
+    },
+    "not_by_ratio": {
+        "zh": "这段时间整体买得多了或少了，按差额算和按比例算不是一回事",
+        "en": "everybody bought more or less than before, and it matters whether amounts or shares are compared",
     },
     "selection_inside": {
         "zh": "名单可能就是按对比窗口里的行为挑的",

@@ -11,7 +11,8 @@ References:
     those picked had an odd time just before. Bertrand, Duflo, Mullainathan (2004), How much should we trust
     differences-in-differences estimates?, Quarterly Journal of Economics 119: one change per customer. Roth (2022),
     Pretest with caution, American Economic Review: Insights 4: a check that holds proves nothing, so all windows of
-    the history at hand are used, up to three.
+    the history at hand are used, up to three. Roth, Sant'Anna (2023), When is parallel trends sensitive to functional
+    form?, Econometrica 91: amounts and shares can move alike together only where nothing moves.
 """
 
 from datetime import date
@@ -70,6 +71,7 @@ class Compared(NamedTuple):
         change: Difference-in-differences: of each customer's campaign days less the window before, among customers
             who were there before the earliest window. One change per customer, so the error is clustered by customer.
         placebo: The same of ``before`` less the window right before it; None where there is none.
+        by_ratio: The change, had the targeted been expected to move by the share, not the amount, by which others did.
         parallel_pvalue: Chance of leads that differ so much between ``before`` and all earlier windows, had both sides
             moved alike; None where there is no earlier window.
         n_targeted: Targeted customers.
@@ -82,6 +84,7 @@ class Compared(NamedTuple):
     before: Difference
     change: Difference
     placebo: Difference | None
+    by_ratio: float
     parallel_pvalue: float | None
     n_targeted: int
     n_untargeted: int
@@ -145,18 +148,36 @@ def compare(customers: pd.DataFrame, *, selection_left_out: bool, confidence_lev
         moves = customers.loc[known, ["before"]].to_numpy(dtype=np.float64) - customers.loc[known, earlier].to_numpy()
         pvalue = _chance_of_moves(moves, targeted=targeted[known])
         parallel = pvalue > PARALLEL_ABOVE
-    origin = DifferenceInDifferences(parallel_before=parallel, selection_left_out=selection_left_out)
+    change = difference(customers["campaign"] - customers["before"], known)
+    by_ratio = change.value - _season_of_the_lead(customers[known])
+    origin = DifferenceInDifferences(
+        parallel_before=parallel,
+        selection_left_out=selection_left_out,
+        same_by_ratio=abs(change.value - by_ratio) <= change.std_error,
+    )
     return Compared(
         naive=difference(customers["campaign"], everybody),
         before=difference(customers["before"], everybody),
-        change=difference(customers["campaign"] - customers["before"], known),
+        change=change,
         placebo=placebo,
+        by_ratio=by_ratio,
         parallel_pvalue=pvalue,
         n_targeted=int(sides[0]),
         n_untargeted=int(sides[1]),
         naive_grade=judge(Observed()),
         change_grade=judge(origin),
     )
+
+
+def _season_of_the_lead(customers: pd.DataFrame) -> float:
+    """Return by how much the lead of the targeted would grow if both sides moved by the share the untargeted did."""
+    targeted = customers["targeted"].to_numpy(dtype=bool)
+    now, before = (customers[name].to_numpy(dtype=np.float64) for name in ("campaign", "before"))
+    others = float(before[~targeted].mean())
+    if not others > 0:
+        return 0.0
+    lead = float(before[targeted].mean()) - others
+    return lead * (float(now[~targeted].mean()) / others - 1)
 
 
 def _chance_of_moves(moves: Floats, *, targeted: NDArray[np.bool_]) -> float:

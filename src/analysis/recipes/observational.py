@@ -85,8 +85,9 @@ def observational_effects(
 
     ``naive``: in its days; ``before``: in the window before; ``change``: the one less the other, each customer with
     themself; ``placebo``: the same of the window before and the one before that (unknown where the history is too
-    short). ``parallel_pvalue`` of all earlier windows together; ``naive_grade``, ``change_grade`` and the reason of the
-    latter; ``n_targeted``, ``n_untargeted``; first days of the window before and of the earliest, ``n_earlier``.
+    short). ``by_ratio``: the change by shares, not amounts. ``parallel_pvalue`` of all earlier windows together;
+    ``naive_grade``, ``change_grade`` and the reason of the latter; ``n_targeted``, ``n_untargeted``; first days of the
+    window before and of the earliest, ``n_earlier``.
     """
     level, gap = incrementality_params.confidence_level, incrementality_params.selection_days
     first = _first_day(tables)
@@ -132,8 +133,8 @@ def _customers(tables: Tables, campaign: str, found: Windows, *, outcome: str = 
 _ENDS: Final = ("", "_ci_lower", "_ci_upper")
 _COLUMNS: Final = (
     "n_targeted", "n_untargeted", *(f"{part}{end}" for part in _PARTS for end in (*_ENDS, "_std_error")),
-    "parallel_pvalue", "naive_grade", "change_grade", "reason_zh", "reason_en", "before_on", "earlier_on", "n_earlier",
-    "confidence_level",
+    "by_ratio", "parallel_pvalue", "naive_grade", "change_grade", "reason_zh", "reason_en", "before_on",
+    "earlier_on", "n_earlier", "confidence_level",
 )  # fmt: skip
 
 
@@ -145,6 +146,7 @@ def _told(compared: Compared, found: Windows) -> dict[str, Any]:
         **told,
         "n_targeted": compared.n_targeted,
         "n_untargeted": compared.n_untargeted,
+        "by_ratio": compared.by_ratio,
         "parallel_pvalue": np.nan if compared.parallel_pvalue is None else compared.parallel_pvalue,
         "naive_grade": str(compared.naive_grade.grade),
         "change_grade": str(compared.change_grade.grade),

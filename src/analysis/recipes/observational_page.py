@@ -186,15 +186,18 @@ _METHOD: Final = {
     "zh": "**没有随机对照的活动**：发过触达、不在实验分组里、已经结束的活动，取人数最多的至多六场。"
     "直接相减用全部买过的客户；减去之前的差（双重差分）只用最早的窗口以前就买过的客户，每人一个变化，区间按客户聚类（Welch）。窗口都与活动一样长。"
     "活动前 selection_days 天不算：名单可能就是按那时的购买挑的，刚好买过的人随后总会少买一些。"
-    "往前至多三个窗口的差都没有变（p > 0.1），而且挑名单的日子留在外面，才算证据 B，否则是 C。"
+    "三条都满足才算证据 B，否则是 C：往前至多三个窗口的差都没有变（p > 0.1）；按差额算与按比例算相差不到一个标准误"
+    "（大促时常买的人本来就会多买更多）；挑名单的日子留在外面。"
     "区间里只有运气，没有「走势其实不同」的风险；检查没看出不同，也不等于相同。同时进行的其他活动没有分开。",
     "en": "**Campaigns without a random control**: those with touches, not among the experiments, and over; the six "
     "largest at most. The plain difference takes all customers who ever bought. The difference less the past "
     "(difference-in-differences) takes those who had bought before the earliest window, one change each, so that "
     "errors are clustered by customer (Welch). All windows are as long as the campaign. The selection_days before it "
     "are left out: the list may have been picked by purchases of that time, and who has just bought tends to buy less "
-    "next. Evidence is B only if the difference stood still over up to three earlier windows (p > 0.1) and the days of "
-    "selection are left out; else C. Intervals hold luck only, not the risk that the sides would have parted; a check "
+    "next. Evidence is B only if the difference stood still over up to three earlier windows (p > 0.1), if reckoning "
+    "by shares instead of amounts moves it by less than a standard error (in a sale frequent buyers gain more than "
+    "others, campaign or not), and if the days of selection are left out; else C. Intervals hold luck only, not the "
+    "risk that the sides would have parted; a check "
     "that sees no parting proves none. Other campaigns of the same days are not told apart.",
 }
 

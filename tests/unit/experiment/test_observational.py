@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.evidence import Grade
-from analysis.experiment.observational import FEWEST_EACH, compare, windows
+from analysis.experiment.observational import FEWEST_EACH, PARALLEL_ABOVE, compare, windows
 
 N = 4000
 
@@ -97,11 +97,24 @@ def test_without_earlier_windows_or_with_the_selection_inside_it_is_c():
     assert "picked" in inside.change_grade.reason["en"]
 
 
+def test_a_season_that_lifts_everybody_by_a_share_is_no_effect():
+    frame = customers()
+    frame["campaign"] = frame["before"] * 1.3
+    found = compare(frame, selection_left_out=True)
+    assert found is not None
+    assert found.change.ci_lower > 0  # frequent buyers gain more
+    assert found.by_ratio == pytest.approx(0, abs=1e-9)
+    assert found.change_grade.grade is Grade.OBSERVATIONAL
+
+
 def test_where_both_sides_move_alike_the_check_fails_as_rarely_as_it_says_and_intervals_hold():
     found = [compare(customers(effect=2.0, seed=seed), selection_left_out=True) for seed in range(200)]
+    passed = [one.parallel_pvalue > PARALLEL_ABOVE for one in found if one and one.parallel_pvalue is not None]
     graded = [one.change_grade.grade is Grade.QUASI_EXPERIMENTAL for one in found if one]
     held = [one.change.ci_lower <= 2 <= one.change.ci_upper for one in found if one]
-    assert 0.84 <= np.mean(graded) <= 0.96
+    assert len(passed) == len(found)
+    assert 0.84 <= np.mean(passed) <= 0.96
+    assert 0.6 <= np.mean(graded) <= np.mean(passed)
     assert 0.91 <= np.mean(held) <= 0.99
 
 
