@@ -13,7 +13,7 @@ from analysis.numerals import LANGUAGES
 from analysis.page import blocks
 from analysis.page.blocks import Block
 
-__all__ = ["changes", "data_quality", "decisions", "headlines", "said"]
+__all__ = ["changes", "data_quality", "decisions", "headlines", "said", "track_record"]
 
 Page = dict[str, Any]
 
@@ -23,6 +23,8 @@ _MAX_TILES: Final = 6
 _MAX_CHANGES: Final = 6
 _VERDICTS: Final = {"worse": {"zh": "变差", "en": "worse"}, "better": {"zh": "变好", "en": "better"}}
 DATA_PAGE: Final = "data_health"
+LEDGER_PAGE: Final = "forecast_ledger"
+_FEWEST_DUE: Final = 5  # forecasts: with fewer the sentence would be about luck
 FORECASTS: Final = ("churn", "strategies")
 
 
@@ -155,6 +157,15 @@ def _plain(block: Block, language: str, *, currency: str, min_cell: int) -> str:
 
     reader = Reader(language=language, currency=currency, min_cell=min_cell)
     return str(reader.tell(block["text"], block["values"]).unescape())
+
+
+def track_record(pages: Sequence[Page]) -> list[Block]:
+    """Return how earlier forecasts turned out, in the ledger's own sentence; nothing while too few have come due."""
+    for page in pages:
+        due = page["results"].get("n_due", {}).get("value") if page["notebook"] == LEDGER_PAGE else None
+        if due and due >= _FEWEST_DUE:
+            return [blocks.note(block["text"], values=block["values"]) for block in _of_kind(page, "answer")[:1]]
+    return []
 
 
 def _of_kind(page: Page, kind: str) -> list[Block]:

@@ -104,3 +104,20 @@ def test_tables_that_are_fine_are_counted_those_in_doubt_named():
     made = brief.data_quality([page("data_health", blocks.quality(state))])
     labels = [item["label"]["en"] for item in made[0]["items"]]
     assert labels == ["orders", "The other tables"]
+
+
+def ledger(n_due):
+    told = blocks.answer(
+        {"zh": "{n_last} 中 {n_inside}", "en": "Of our last {n_last}, {n_inside} fell inside"},
+        values={"n_last": Estimate(8, "forecasts"), "n_inside": Estimate(7, "forecasts")},
+    )
+    return {"notebook": "forecast_ledger", "results": {"n_due": {"value": n_due}}, "blocks": [told]}
+
+
+def test_the_ledgers_sentence_stands_on_the_brief_once_some_forecasts_are_due():
+    made = brief.track_record([page("a", tile("a1", 1, None)), ledger(12)])
+    assert [block["kind"] for block in made] == ["note"]
+    assert made[0]["values"]["n_inside"]["value"] == 7
+    assert brief.track_record([ledger(2)]) == []
+    assert brief.track_record([ledger(None)]) == []
+    assert brief.track_record([page("a", tile("a1", 1, None))]) == []

@@ -164,7 +164,7 @@ def summary(scores: pd.DataFrame, *, by: Sequence[str] = ("notebook", "quantity"
                 "confidence_level": 0.95,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*by, *_SUMMARY])
 
 
 def _mean_over_days(values: "pd.Series[float]", *, days: "pd.Series[Any]") -> Score:
@@ -224,6 +224,20 @@ def reliability(frozen: pd.DataFrame, outcomes: pd.DataFrame, *, n_groups: int =
     return pd.DataFrame(rows, columns=_RELIABILITY)
 
 
+_SUMMARY: Final = (
+    "n_forecasts",
+    "n_days",
+    "n_inside",
+    "coverage",
+    "coverage_ci_lower",
+    "coverage_ci_upper",
+    "rel_crps",
+    "bias",
+    "bias_ci_lower",
+    "bias_ci_upper",
+    "rel_width",
+    "confidence_level",
+)
 _RELIABILITY: Final = [
     "notebook",
     "quantity",
