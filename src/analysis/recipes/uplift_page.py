@@ -285,6 +285,7 @@ def uplift_results(
                 continue
             grade = grade_of(Randomised(split=uplift_ratio["state"]))
             found |= {f"{name}.{what}": _estimate(row, what, units[what], grade=grade) for what in _RESULTS}
+            found[f"{name}.effect"] = _estimate(row, "effect", unit, grade=grade, n=row["n_all"])
             for what in ("uplift_at_10_by_group", "uplift_at_30_by_group"):
                 found[f"{name}.{what}"] = Estimate(row[what], unit, grade=grade, n=row["n"])
             found[f"{name}.share_touched"] = Estimate(policy["share_touched"], "share", n=n)

@@ -1,7 +1,6 @@
 """Rankings by uplift: scikit-uplift's numbers on Hillstrom, ties and order, RATE, and bootstrap draws."""
 
 from pathlib import Path
-
 from typing import Any
 
 import numpy as np
