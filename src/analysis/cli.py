@@ -1,4 +1,4 @@
-"""``siyu``: run, check, compare, verify, demo, lab, new. Each answers with an exit code that a scheduler can read.
+"""``siyu``: run, check, compare, verify, schedule, demo, lab, new; each answers with an exit code for schedulers.
 
 0 good · 1 a page failed, or the deadline passed · 2 bad book or parameters · 3 bad data · 4 could not
 publish · 75 another run of this book is going on. Heavy imports wait until a command needs them.
@@ -76,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--jobs", type=_count, metavar="N", help="notebooks side by side (default: as the book says)")
     verify.set_defaults(command=_verify)
 
+    schedule = commands.add_parser("schedule", help="run books at the times they name, one at a time")
+    schedule.add_argument("books", type=Path, nargs="+", metavar="BOOK", help="params/<book>.yaml with a schedule")
+    schedule.add_argument("--print", choices=("cron", "systemd"), help="print what cron or systemd needs, and end")
+    schedule.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="folder of all runs")
+    schedule.set_defaults(command=_schedule)
+
     demo = commands.add_parser("demo", help="write a synthetic brand whose truth is known")
     demo.add_argument("brand", choices=_BRANDS, metavar="BRAND", help=", ".join(_BRANDS))
     demo.add_argument("--customers", type=_count, required=True, metavar="N")
@@ -101,8 +107,9 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
+    from analysis.runs.notify import run_and_tell
     from analysis.runs.progress import Progress
-    from analysis.runs.run import Order, run_book
+    from analysis.runs.run import Order
 
     order = Order(
         book=options.book,
@@ -113,7 +120,7 @@ def _run(options: argparse.Namespace) -> int:
         predecessor=options.predecessor,
     )
     with Progress() as progress:
-        outcome = run_book(order, now=datetime.now(UTC), progress=progress)
+        outcome = run_and_tell(order, now=datetime.now(UTC), progress=progress)
     page = _shown(outcome.folder / "index.html")
     if outcome.repeated:
         print(f"An identical run is already published, nothing was written: open {page}")
@@ -167,6 +174,17 @@ def _verify(options: argparse.Namespace) -> int:
     for line in told(verification):
         print(line)
     return 0 if verification.same else 1
+
+
+def _schedule(options: argparse.Namespace) -> int:
+    from analysis.runs.schedule import as_cron, as_systemd, planned, serve
+
+    plans = planned(options.books, reports=options.out)
+    if options.print is not None:
+        print({"cron": as_cron, "systemd": as_systemd}[options.print](plans, folder=Path.cwd()), end="")
+        return 0
+    serve(plans, say=_complain)
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
