@@ -113,8 +113,9 @@ def given(log: Log, decisions: pd.DataFrame, *, name: str, columns: str | Mappin
                 hint=f"fill the column '{column}' or leave these decisions out",
             )
     if isinstance(columns, str):
-        codes = pd.Categorical(action_names(decisions[columns]), categories=list(log.actions)).codes
-        return Policy(name, "given", chosen=codes.astype(np.int64))
+        numbers = {action: number for number, action in enumerate(log.actions)}
+        codes = action_names(decisions[columns]).map(numbers).fillna(-1)
+        return Policy(name, "given", chosen=np.asarray(codes, dtype=np.int64))
     return Policy(name, "given", shares=_shares(log, decisions, name=name, columns=columns))
 
 

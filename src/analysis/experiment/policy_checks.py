@@ -24,7 +24,7 @@ Codes = NDArray[np.int64]
 ALARM: Final = 0.001
 """Chance, over all checks together, of an alarm at probabilities that are right."""
 
-_FEWEST_PER_ACTION: Final = 50
+_FEWEST_BEHIND: Final = 100  # decisions expected to carry a check: with fewer its score is not near normal
 _MOST_COLUMNS: Final = 20
 
 ACTION_COLUMNS: Final = (
@@ -75,6 +75,7 @@ def calibration(log: Log, *, confidence_level: float = 0.95) -> Calibration:
     inverse = ratio(log.by_customer(1 / log.propensity), sizes)
     half = reach * inverse.std_error
     beside = log.context[:, :_MOST_COLUMNS]
+    carried = np.sum(beside**2, axis=0) ** 2 / np.sum(beside**4, axis=0)  # a mark of few customers: as many as those
     found: list[tuple[float, str, str]] = []
     rows = []
     for code, action in enumerate(log.actions):
@@ -86,12 +87,16 @@ def calibration(log: Log, *, confidence_level: float = 0.95) -> Calibration:
             (action, int(taken.sum()), float(taken.mean()), float(log.reward[taken].mean()), mean.value,
              mean.value - ends, mean.value + ends, float(weight.max()), confidence_level)
         )  # fmt: skip
-        if taken.sum() < _FEWEST_PER_ACTION:
+        if taken.sum() < _FEWEST_BEHIND:
             continue
         found.append((_score(mean.value - 1, mean.std_error), action, ""))
-        sums = log.by_customer((weight - 1)[:, None] * beside)
-        totals, errors = sums.sum(axis=0), np.sqrt(np.sum(sums**2, axis=0))
-        found += [(_score(t, e), action, name) for t, e, name in zip(totals, errors, log.measures, strict=False)]
+        squares = log.by_customer((weight - 1)[:, None] * beside) ** 2
+        totals, errors = (weight - 1) @ beside, np.sqrt(squares.sum(axis=0))
+        found += [
+            (_score(total, error), action, name)
+            for total, error, many, name in zip(totals, errors, carried, log.measures, strict=False)
+            if many * taken.mean() >= _FEWEST_BEHIND
+        ]
     worst = max(found, default=(0.0, "", ""))
     single = 2 * float(stdtr(log.n_customers - 1, -worst[0]))
     mean_inverse = (inverse.value, inverse.value - half, inverse.value + half)
