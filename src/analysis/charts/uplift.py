@@ -66,7 +66,7 @@ def uplift_by_part(table: pd.DataFrame, *, style: Style) -> "Figure":
     axes.plot(part, predicted, color=ACCENT, linewidth=2, zorder=4)
     known = np.concatenate([lower, upper, observed, predicted, [0.0]])
     _y_axis(axes, known[np.isfinite(known)], _UNITS[kind], style=style)
-    axes.set_xlim(0.4, 11.4)  # room for the labels of the scale on the right
+    axes.set_xlim(0.4, 12.2 if style.narrow else 11.4)  # room for the labels of the scale on the right
     axes.set_xticks(range(1, 11), labels=[str(number) for number in range(1, 11)])
     axes.set_xlabel(style.text("客户十等份，1 排在最前", "tenths of the customers, 1 the best-ranked"), labelpad=6)
     _key(
@@ -106,7 +106,7 @@ def _kind(table: pd.DataFrame, stem: str) -> str:
 
 
 def _depth_axis(axes: "Axes", *, style: Style) -> None:
-    axes.set_xlim(0, 1.1)  # room for the labels of the scale on the right
+    axes.set_xlim(0, 1.2 if style.narrow else 1.1)  # room for the labels of the scale on the right
     axes.set_xticks(list(_TICKS), labels=[f"{share * 100:.0f}%" for share in _TICKS])
     axes.get_xticklabels()[0].set_horizontalalignment("left")
     axes.set_xlabel(style.text("发给排在前多少的客户", "share of the customers touched, best-ranked first"), labelpad=6)

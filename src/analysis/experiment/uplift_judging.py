@@ -31,7 +31,7 @@ __all__ = ["DEPTHS", "Findings", "judge"]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-DEPTHS: Final = np.linspace(0, 1, 21)
+DEPTHS: Final = np.round(np.linspace(0, 1, 21), 2)
 SHARES: Final = (0.1, 0.3)
 DRAWS: Final = 400
 _DRAWS_OF_OTHERS: Final = 200

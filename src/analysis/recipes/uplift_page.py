@@ -119,15 +119,16 @@ def uplift_words(
         "worth": "profit" if kind is UpliftVerdictKind.TOP else "profit_all",
         "calibration": _CALIBRATION["known" if straight else "unknown"],
         "dogs": _DOGS[state],
-        "learners": _ALIKE["all" if _all_alike(uplift_findings, uplift_verdict) else "some"],
+        "learners": _ALIKE[_alike(uplift_findings, uplift_verdict)],
+        "learners_claim": _WHICH[_alike(uplift_findings, uplift_verdict)],
         "money": _MONEY["assumed" if uplift_headline["profit"]["grade"] == Grade.PRIOR.value else "given"],
         "late": bool(uplift_headline["late"]),
     }
 
 
-def _all_alike(findings: dict[str, Any], verdict: dict[str, Any]) -> bool:
+def _alike(findings: dict[str, Any], verdict: dict[str, Any]) -> str:
     row = _of(findings["measures"], verdict)[0]
-    return bool(row["n_alike"] == row["n_others"])
+    return "alone" if row["n_others"] == 0 else "all" if row["n_alike"] == row["n_others"] else "some"
 
 
 _WORTH: Final = {
@@ -170,7 +171,13 @@ _DOGS: Final = {
         ),
     },
 }
+_WHICH: Final = {
+    "alone": {"zh": "只试了一种学习器：{learner}", "en": "One learner was tried: {learner}"},
+    "all": {"zh": "哪种学习器更好，这里看不出来", "en": "Which learner is best cannot be told here"},
+    "some": {"zh": "学习器之间的高低，多半只是噪声", "en": "The order of the learners is mostly noise"},
+}
 _ALIKE: Final = {
+    "alone": {"zh": "换一种学习器，排名可能不同。", "en": "Another learner may rank differently."},
     "all": {
         "zh": "其余 {n_others}种学习器的 Qini 与选中的相差都不到一个标准误：哪种更好，这里看不出来。",
         "en": (
@@ -207,8 +214,8 @@ def uplift_rankings(uplift_findings: dict[str, Any]) -> pd.DataFrame:
     if rows.empty:
         return rows
     named = _named(rows)
-    columns = ["metric_zh", "metric_en", "arm", "n", "learner_zh", "learner_en", "qini", "qini_ci_lower",
-               "qini_ci_upper", "knows", "confidence_level"]  # fmt: skip
+    columns = ["metric_zh", "metric_en", "arm", "qini", "qini_ci_lower", "qini_ci_upper", "knows", "learner_zh",
+               "learner_en", "n", "confidence_level"]  # fmt: skip
     return named[columns]
 
 
