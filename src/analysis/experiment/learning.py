@@ -21,8 +21,9 @@ __all__ = [
     "MOSTLY_MEASURED",
     "Combined",
     "Learned",
+    "Response",
     "combined",
-    "grade_of",
+    "grade_by_weight",
     "learn_cells",
     "learn_effect",
     "learn_rate",
@@ -68,12 +69,32 @@ class Learned:
     grade: Grade
 
 
-class Combined(NamedTuple):
-    """Several measurements of one effect as one.
+class Response(NamedTuple):
+    """What one experiment showed, against what it would show if a touch were worth one day of own purchases.
 
     Attributes:
-        value: Their mean, weighted by precision.
-        std_error: Its standard error, widened where the measurements differ more than their errors allow.
+        effect: Orders per customer, treated less control.
+        one_day: Orders per customer that one day is worth: the control's orders a day × touches of a treated customer.
+        per_order: How ``one_day`` rises with the control's orders of the window: touches / days of the window.
+        variance_treated: Of the treated arm's mean.
+        variance_control: Of the control's mean.
+        weight: Customers that count: n1 × n0 / (n1 + n0).
+    """
+
+    effect: float
+    one_day: float
+    per_order: float
+    variance_treated: float
+    variance_control: float
+    weight: float
+
+
+class Combined(NamedTuple):
+    """Several experiments as one measurement.
+
+    Attributes:
+        value: Days of own purchases that a touch brings.
+        std_error: Its standard error, widened where experiments differ more than their errors allow.
         widened: By how much, at least 1 (Birge ratio).
     """
 
@@ -82,12 +103,12 @@ class Combined(NamedTuple):
     widened: float
 
 
-def grade_of(weight_measured: float, *, measured: Grade) -> Grade:
+def grade_by_weight(weight_measured: float, *, measured: Grade) -> Grade:
     """Return the grade of an estimate of which a share is measured and the rest claimed.
 
     Examples:
-        >>> grade_of(0.95, measured=Grade.RANDOMISED).value, grade_of(0.5, measured=Grade.RANDOMISED).value
-        ('A', 'D')
+        >>> [grade_by_weight(share, measured=Grade.RANDOMISED).value for share in (0.95, 0.5)]
+        ['A', 'D']
     """
     return measured if weight_measured >= MOSTLY_MEASURED else weakest(measured, Grade.PRIOR)
 
@@ -137,7 +158,7 @@ def learn_rate(
         weight_own=own,
         weight_others=0.0,
         weight_prior=1 - own,
-        grade=grade_of(own, measured=measured),
+        grade=grade_by_weight(own, measured=measured),
     )
 
 
@@ -187,28 +208,39 @@ def learn_effect(
         weight_own=own,
         weight_others=0.0,
         weight_prior=1 - own,
-        grade=grade_of(own, measured=measured),
+        grade=grade_by_weight(own, measured=measured),
     )
 
 
-def combined(effects: ArrayLike, std_errors: ArrayLike) -> Combined:
-    """Return several independent measurements of one effect as one, weighted by precision.
+def combined(responses: Sequence[Response]) -> Combined:
+    """Return what several experiments say together, in days of own purchases per touch.
 
-    Where they differ more than their errors allow, campaigns differ in what they bring; the error is then widened.
+    All effects together over all that one day is worth: weights are numbers of customers, fixed beforehand. (Weights by
+    the measured errors would prefer experiments whose control bought much, and so whose effect came out small.) Where
+    experiments differ more than their errors allow, campaigns differ in what they bring, and the error is widened.
 
     Args:
-        effects: Measured, length k of at least 1.
-        std_errors: Of each, above zero.
+        responses: One per experiment, at least one.
+
+    Raises:
+        AnalysisError: If the controls bought nothing: there is no pace to measure days in.
 
     References:
         Birge, R. (1932), The calculation of errors by the method of least squares, Physical Review 40.
     """
-    y, error = np.asarray(effects, dtype=np.float64), np.asarray(std_errors, dtype=np.float64)
-    weight = 1 / error**2
-    value = float((weight * y).sum() / weight.sum())
-    freedom = len(y) - 1
-    widened = float(np.sqrt(max((weight * (y - value) ** 2).sum() / freedom, 1.0))) if freedom else 1.0
-    return Combined(value, widened / float(np.sqrt(weight.sum())), widened)
+    effect, one_day, per_order, treated, control, weight = (
+        np.array(column, dtype=np.float64) for column in zip(*responses, strict=True)
+    )
+    worth = float((weight * one_day).sum())
+    if not worth > 0:
+        raise AnalysisError("The customers held out bought nothing within the windows.")
+    value = float((weight * effect).sum()) / worth
+    # The control's mean is in the effect and in what a day is worth.
+    variance = treated + (1 + value * per_order) ** 2 * control
+    freedom = len(effect) - 1
+    off = float(((effect - value * one_day) ** 2 / variance).sum())
+    widened = float(np.sqrt(max(off / freedom, 1.0))) if freedom else 1.0
+    return Combined(value, widened * float(np.sqrt((weight**2 * variance).sum())) / worth, widened)
 
 
 def learn_cells(
@@ -277,7 +309,7 @@ def learn_cells(
             weight_own=float(own[cell]),
             weight_others=float(brand[cell]),
             weight_prior=float(1 - own[cell] - brand[cell]),
-            grade=grade_of(float(own[cell] + brand[cell]), measured=measured),
+            grade=grade_by_weight(float(own[cell] + brand[cell]), measured=measured),
         )
         for cell in range(len(y))
     ]

@@ -15,7 +15,8 @@ from analysis.data.channels import channel_table, load_channels
 from analysis.data.connect import Tables
 from analysis.evidence import Estimate
 from analysis.params import StrategiesParams
-from analysis.touch.effects import channel_weights, draw_channel_rates, draw_effects, load_effects
+from analysis.touch.effects import channel_weights, draw_worlds, load_effects
+from analysis.touch.learning_effects import learned_effects, shown_by_worlds
 from analysis.touch.outcome import outcome_from, segment_totals_table, totals_table
 from analysis.touch.season_curve import season_curve, weekly_counts
 from analysis.touch.strategies import load_strategies
@@ -31,6 +32,11 @@ _LONG_DAYS: Final = 365
 _LONG_DRAWS: Final = 40
 _LONG_CUSTOMERS: Final = 8_000  # of more, every replicate simulates so many of its own
 _SENSITIVITY_DRAWS: Final = 1.2  # draws behind the sensitivity, per replicate
+_WORLDS: Final = 2_400  # worlds of the prior that are asked what an experiment would show
+_WORLD_CUSTOMERS: Final = 500  # customers of each
+_MOST_MEASURES: Final = 4  # channels whose experiments are taken up: with more, no world is near to all
+_LEAST_OWN_ERROR: Final = 0.25  # share of a measurement's variance that is kept beside the simulation's luck
+_LEARNING: Final = 5_501  # address of the random numbers of learning
 
 
 def touch_rates(tables: Tables, as_of: date) -> pd.DataFrame:
@@ -113,22 +119,102 @@ def strategy_economics(tables: Tables, strategies_params: StrategiesParams) -> d
     }
 
 
-def strategy_effects(strategy_channels: pd.DataFrame, strategies_params: StrategiesParams, seed: int) -> pd.DataFrame:
+def strategy_experience(previous_effect_posterior: dict[str, Any] | None, as_of: date) -> dict[str, Any]:
+    """What the predecessor's state says this brand's experiments have shown, as far as the simulator can take it up.
+
+    Keys: ``state`` (none, later, nothing, learned), ``n_experiments``, ``last_on``, ``experiments`` (ids) and
+    ``measures``: plain messages, at most four channels, most precise first, each with ``channel``, ``window_days``,
+    ``measured`` and ``std_error`` (days of own purchases per touch). The size of offers is not known: what they brought
+    is not taken up.
+    """
+    known = previous_effect_posterior
+    nothing: dict[str, Any] = {"n_experiments": 0, "last_on": None, "experiments": [], "measures": []}
+    if known is None:
+        return {"state": "none", **nothing}
+    if known["as_of"] > as_of.isoformat():
+        return {"state": "later", **nothing}
+    plain = [row for row in known["channels"] if not row["offer"]]
+    plain = sorted(plain, key=lambda row: float(row["std_error"]) / float(row["prior_sd"]))[:_MOST_MEASURES]
+    taken = {row["channel"] for row in plain}
+    whole = [m for m in known["measures"] if m["segment"] == "all" and m["channel"] in taken and not m["offer"]]
+    if not whole:
+        return {"state": "nothing", **nothing}
+    ids = sorted({str(measure["experiment_id"]) for measure in whole})
+    measures = [{name: row[name] for name in ("channel", "window_days", "measured", "std_error")} for row in plain]
+    last_on = max(str(measure["ends_on"]) for measure in whole)
+    return {
+        "state": "learned",
+        "n_experiments": len(ids),
+        "last_on": last_on,
+        "experiments": ids,
+        "measures": measures,
+    }
+
+
+def strategy_learned(
+    strategy_experience: dict[str, Any],
+    strategy_customers: pd.DataFrame,
+    strategy_channels: pd.DataFrame,
+    strategy_season: dict[str, Any],
+    strategies_params: StrategiesParams,
+    as_of: date,
+    seed: int,
+) -> pd.DataFrame:
+    """Draws of the effects after the brand's own experiments, one row each; none where there is nothing to learn from.
+
+    Worlds drawn from the priors are asked what one message would show in each; those that show what was measured stay.
+    """
+    measures = [m for m in strategy_experience["measures"] if m["channel"] in set(strategy_channels["channel"])]
+    if not measures:
+        return pd.DataFrame({"draw": pd.Series(dtype="int64")})
+    priors = load_effects(strategies_params.effects)
+    worlds = draw_worlds(priors, channels=strategy_channels, draws=_WORLDS, seed=seed)
+    shown = shown_by_worlds(
+        strategy_customers,
+        messages=[(str(m["channel"]), int(m["window_days"])) for m in measures],
+        channels=strategy_channels,
+        effects=worlds,
+        season=strategy_season["factors"],
+        as_of=as_of,
+        seed=seed,
+        sample_customers=_WORLD_CUSTOMERS,
+    )
+    errors = np.array([float(m["std_error"]) for m in measures])
+    draws = _n_draws(strategies_params)
+    learned = learned_effects(
+        worlds,
+        priors=priors,
+        responses=shown.responses,
+        measured=np.array([float(m["measured"]) for m in measures]),
+        # The luck of the simulated customers is in the responses already.
+        std_errors=np.sqrt(np.maximum(errors**2 - shown.errors**2, _LEAST_OWN_ERROR * errors**2)),
+        draws=draws,
+        rng=np.random.default_rng([seed, _LEARNING]),
+    )
+    return pd.DataFrame({"draw": np.arange(draws), **learned})
+
+
+def strategy_effects(
+    strategy_channels: pd.DataFrame,
+    strategies_params: StrategiesParams,
+    seed: int,
+    strategy_learned: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """The possible worlds the strategies are tried in: one row per draw of all effect sizes and channel rates.
 
+    They are drawn from the priors, or, where the predecessor learnt from experiments, from what these leave possible.
     The simulation of all strategies takes the first half as many as there are replicates, what is compared with what
     an assumption changes takes them all.
     """
-    draws = max(int(strategies_params.replicates * _SENSITIVITY_DRAWS), 12)
-    effects = draw_effects(load_effects(strategies_params.effects), draws=draws, seed=seed)
-    rows = strategy_channels.to_dict("records")
-    rates = {
-        f"{kind}_rate_{row['channel']}": (float(row[f"{kind}_rate"]), float(row[f"{kind}_strength"]))
-        for row in rows
-        for kind in ("read", "confirm")
-    }
-    drawn = draw_channel_rates(rates, draws=draws, seed=seed)
-    return pd.DataFrame({"draw": np.arange(draws), **effects, **drawn})
+    if strategy_learned is not None and len(strategy_learned):
+        return strategy_learned
+    draws = _n_draws(strategies_params)
+    drawn = draw_worlds(load_effects(strategies_params.effects), channels=strategy_channels, draws=draws, seed=seed)
+    return pd.DataFrame({"draw": np.arange(draws), **drawn})
+
+
+def _n_draws(params: StrategiesParams) -> int:
+    return max(int(params.replicates * _SENSITIVITY_DRAWS), 12)
 
 
 def strategy_season(purchase_log: pd.DataFrame, strategies_params: StrategiesParams, as_of: date) -> dict[str, Any]:

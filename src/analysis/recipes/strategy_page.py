@@ -108,6 +108,7 @@ def strategy_words(
     strategy_explorer_words: dict[str, Any],
     exam_verdicts: dict[str, Any],
     tables: Tables,
+    strategy_experience: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The sentences that depend on what came out: the decision and why, openings of sections, what was assumed."""
     v = strategy_verdict
@@ -125,7 +126,8 @@ def strategy_words(
     if len(idle):
         assumed.append(wording.nobody_note())
     past = v["over_history"] is not None and v["runner_up"] != AS_HISTORY and tables.has("touches")
-    why, per_arm = wording.reasons(kind, over_history=past), v["per_arm"]
+    experience = "none" if strategy_experience is None else str(strategy_experience["state"])
+    why, per_arm = wording.reasons(kind, over_history=past, experience=experience), v["per_arm"]
     test = wording.settling_test(affordable=per_arm is not None and 2 * per_arm <= v["reached"])
     return {
         "answer": wording.answer(kind),
@@ -267,14 +269,21 @@ def strategy_channel_rates(
     ).reset_index(drop=True)
 
 
-def strategy_results(strategy_outcomes: pd.DataFrame, exam_verdicts: dict[str, Any]) -> dict[str, Any]:
-    """Entries of ``results.json``: ``by_strategy.<name>.<measure>`` and ``exam_passed`` (1 or 0, null if not known)."""
+def strategy_results(
+    strategy_outcomes: pd.DataFrame,
+    exam_verdicts: dict[str, Any],
+    strategy_experience: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Entries of ``results.json``: ``by_strategy.<name>.<measure>`` and ``exam_passed`` (1 or 0, null if not known).
+
+    ``n_experiments_learned`` where the predecessor's experiments were looked at.
+    """
     passed = exam_verdicts["passed"]
     exam = Estimate(None if passed is None else int(passed), "count", n=exam_verdicts["n_rows"])
-    return {
-        "exam_passed": exam.as_result(),
-        **_by_strategy(strategy_outcomes),
-    }
+    found = {"exam_passed": exam.as_result(), **_by_strategy(strategy_outcomes)}
+    if strategy_experience is not None:
+        found["n_experiments_learned"] = Estimate(strategy_experience["n_experiments"], "count").as_result()
+    return found
 
 
 def _by_strategy(strategy_outcomes: pd.DataFrame) -> dict[str, Any]:

@@ -264,11 +264,12 @@ def strategy_values(
     strategy_flip_words: dict[str, Any],
     strategy_explorer_words: dict[str, Any],
     exam_headline: dict[str, Any],
+    strategy_experience_values: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """All numbers and labels that the page's sentences use, by name."""
     parts = (
         strategy_driver_words, strategy_run_words, strategy_segment_words, strategy_flip_words,
-        strategy_explorer_words, exam_headline,
+        strategy_explorer_words, exam_headline, strategy_experience_values or {},
     )  # fmt: skip
     verdicts = {"same", "checked", "rarely"}
     found = {name: value for part in parts for name, value in part.items() if name not in verdicts}

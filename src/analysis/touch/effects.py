@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +19,20 @@ from analysis.errors import AnalysisError
 from analysis.touch.random_streams import Purpose, stream
 from analysis.touch.strategies import Label
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = [
     "EFFECTS",
     "ChannelWeight",
     "Effect",
     "EffectPriors",
     "central_effects",
+    "channel_rates",
     "channel_weights",
     "draw_channel_rates",
     "draw_effects",
+    "draw_worlds",
     "lanes_of",
     "load_effects",
     "no_effects",
@@ -190,6 +195,28 @@ def draw_channel_rates(rates: Mapping[str, tuple[float, float]], *, draws: int, 
         sure = mean in {0.0, 1.0}
         drawn[name] = np.full(draws, mean) if sure else betaincinv(mean * strength, (1 - mean) * strength, chances)
     return drawn
+
+
+def channel_rates(channels: "pd.DataFrame") -> dict[str, tuple[float, float]]:
+    """Return (mean, strength) of ``read_rate_<channel>`` and ``confirm_rate_<channel>`` of a table of channels."""
+    return {
+        f"{kind}_rate_{row['channel']}": (float(row[f"{kind}_rate"]), float(row[f"{kind}_strength"]))
+        for row in channels.to_dict("records")
+        for kind in ("read", "confirm")
+    }
+
+
+def draw_worlds(priors: EffectPriors, *, channels: "pd.DataFrame", draws: int, seed: int) -> dict[str, Floats]:
+    """Return draws of all effect sizes and of the channels' rates: one possible world each.
+
+    Args:
+        priors: Of the effect sizes.
+        channels: One row per channel, with ``read_rate``, ``confirm_rate`` and their strengths in observations.
+        draws: How many worlds.
+        seed: Of the draws.
+    """
+    rates = draw_channel_rates(channel_rates(channels), draws=draws, seed=seed)
+    return {**draw_effects(priors, draws=draws, seed=seed), **rates}
 
 
 def no_effects(draws: int = 1) -> dict[str, Floats]:

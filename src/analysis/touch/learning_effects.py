@@ -5,24 +5,119 @@ like what was measured stay, and are moved by as much as their own showing was o
 effects are learnt together from several measures, and their dependence is kept: a posterior draw is a whole world.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from analysis.errors import AnalysisError
 from analysis.touch.effects import EffectPriors
+from analysis.touch.money import entry
+from analysis.touch.simulator import simulate
+from analysis.touch.strategies import NO_TOUCH, StrategySet
 
-__all__ = ["learned_effects"]
+__all__ = ["Shown", "learned_effects", "shown_by_worlds"]
 
 Floats = npt.NDArray[np.float64]
 
 _FEWEST: Final = 30  # draws per measure that the adjustment needs
 _EDGE: Final = 1e-6
+_LANES: Final = 2  # lanes of luck per world: the fewest that tell luck from what a world would show
 _FURTHEST: Final = (
     4.0  # prior standard deviations that an adjustment may leave the prior's mean: no law was tried beyond
 )
+
+
+class Shown(NamedTuple):
+    """What each possible world would show if one message were sent.
+
+    Attributes:
+        responses: Days of own purchases that a message assigned brings within its window, (worlds, messages).
+        errors: Standard errors that the luck of the simulated customers leaves in them, (messages,).
+    """
+
+    responses: Floats
+    errors: Floats
+
+
+def shown_by_worlds(
+    customers: pd.DataFrame,
+    *,
+    messages: Sequence[tuple[str, int]],
+    channels: pd.DataFrame,
+    effects: Mapping[str, Floats],
+    season: Sequence[float],
+    as_of: date,
+    seed: int,
+    sample_customers: int | None = None,
+) -> Shown:
+    """Simulate one plain message to every contact, by each channel, in every world.
+
+    Extra orders within the window, over what the same customers order without it a day: so many days of own purchases.
+
+    Args:
+        customers: As ``strategy_customers`` has them; where there are contacts, they alone are simulated.
+        messages: Channel and days of the window of each.
+        channels: As ``strategy_channels`` has them.
+        effects: Draws of the effects, one per world.
+        season: Factor of the purchase rate on each day ahead, at least as long as the longest window.
+        as_of: Last day of the past.
+        seed: Of the luck.
+        sample_customers: Customers of each world; None: all.
+
+    Raises:
+        AnalysisError: If there is no customer or no message.
+    """
+    if not messages:
+        raise AnalysisError("There is no message to learn from.")
+    contacts = customers[customers["is_contact"].astype(bool)].reset_index(drop=True)
+    days = sorted({window for _, window in messages})
+    by_channel = {channel: f"by_{channel}" for channel, _ in messages}
+    outcome = simulate(
+        contacts if len(contacts) else customers,
+        strategies=_one_message_each(by_channel, as_of=as_of),
+        channels=channels,
+        effects=effects,
+        caps=(),
+        as_of=as_of,
+        horizon_days=days[-1],
+        seed=seed,
+        lanes_per_draw=_LANES,
+        sample_customers=sample_customers,
+        checkpoints=days[:-1],
+        season=tuple(season[: days[-1]]),
+    )
+    orders = outcome.totals[..., entry("orders")]
+    orders = orders.reshape(*orders.shape[:2], -1, _LANES)  # strategy, checkpoint, world, lane
+    responses, errors = [], []
+    for channel, window in messages:
+        there = outcome.checkpoints.index(window)
+        none = orders[outcome.strategies.index(NO_TOUCH), there]
+        gained = orders[outcome.strategies.index(by_channel[channel]), there] - none
+        # One pace for all worlds: it differs by luck alone, and a ratio of small numbers would be biased.
+        shown = gained / none.mean() * window
+        responses.append(shown.mean(axis=1))
+        errors.append(float(np.sqrt(shown.var(axis=1, ddof=1).mean() / _LANES)))
+    return Shown(np.stack(responses, axis=1), np.array(errors))
+
+
+def _one_message_each(by_channel: Mapping[str, str], *, as_of: date) -> StrategySet:
+    once = {"template": "content", "trigger": {"every_days": 366}}
+    named = [
+        {"name": name, "label": {"zh": "一条消息", "en": "one message"}, "steps": [{"channel": channel, **once}]}
+        for channel, name in by_channel.items()
+    ]
+    return StrategySet.model_validate(
+        {
+            "edition": as_of,
+            "brand": "one_message",
+            "economics": {"margin_share": 0.5, "wage_per_hour": 0.0, "source": "not used: only orders are counted"},
+            "strategies": [{"name": NO_TOUCH, "label": {"zh": "不触达", "en": "no touch"}}, *named],
+        }
+    )
 
 
 def learned_effects(
@@ -77,11 +172,22 @@ def learned_effects(
     moved = _adjusted(free[near], off[near], weight=weight)
     middle, spread = free.mean(axis=0), free.std(axis=0, ddof=1)
     moved = np.clip(moved, middle - _FURTHEST * spread, middle + _FURTHEST * spread)
-    chosen = rng.choice(kept, size=draws, p=weight / weight.sum())
+    chosen = _resampled(weight, draws=draws, rng=rng)
     learned = {name: np.asarray(values)[near][chosen] for name, values in prior.items()}
     for place, name in enumerate(names):
         learned[name] = _bounded(moved[chosen, place], share=name in shares)
     return learned
+
+
+def _resampled(weight: Floats, *, draws: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Return places drawn by weight, as evenly as can be (systematic resampling), in random order.
+
+    References:
+        Carpenter, J., Clifford, P. and Fearnhead, P. (1999), IEE Proceedings - Radar, Sonar and Navigation 146.
+    """
+    steps = (np.arange(draws) + rng.random()) / draws
+    places = np.searchsorted(np.cumsum(weight) / weight.sum(), steps).clip(max=len(weight) - 1)
+    return np.asarray(rng.permutation(places))
 
 
 def _adjusted(values: Floats, off: Floats, *, weight: Floats) -> Floats:

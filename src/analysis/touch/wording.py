@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from analysis.touch.experience_words import rests_on
 from analysis.touch.verdict import Kind
 
 __all__ = [
@@ -123,8 +124,14 @@ def answer(kind: Kind) -> Label:
     return _ANSWERS[kind]
 
 
-def reasons(kind: Kind, *, over_history: bool) -> Label:
-    """Return why: who leads by how much, how sure that is, and that it rests on priors."""
+def reasons(kind: Kind, *, over_history: bool, experience: str = "none") -> Label:
+    """Return why: who leads by how much, how sure that is, and what its effect sizes rest on.
+
+    Args:
+        kind: What can be said.
+        over_history: Whether the lead over going on as before is told too.
+        experience: What effect sizes rest on, see ``experience_words``.
+    """
     words = {language: [_LEADS[kind][language], _LEAD_OVER[language]] for language in ("zh", "en")}
     if over_history:
         words["zh"].append("，比照旧多 {over_history:full}")
@@ -134,8 +141,9 @@ def reasons(kind: Kind, *, over_history: bool) -> Label:
     if kind is not Kind.REST:
         words["zh"].append("预计多丢好友 {deletions:full}。")
         words["en"].append(" It is expected to cost {deletions:bare} more contacts ({deletions:interval}).")
-    words["zh"].append("效果大小都是先验，还没有本店的实验。")
-    words["en"].append(" Effect sizes are priors: this shop has no experiment yet.")
+    rests = rests_on(experience)
+    words["zh"].append(rests["zh"])
+    words["en"].append(" " + rests["en"])
     return {language: "".join(parts) for language, parts in words.items()}
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from analysis.errors import AnalysisError
 from analysis.evidence import Grade
-from analysis.experiment.learning import combined, grade_of, learn_cells, learn_effect, learn_rate
+from analysis.experiment.learning import Response, combined, grade_by_weight, learn_cells, learn_effect, learn_rate
 
 CLAIM, STRENGTH = 0.80, 20.0
 
@@ -57,8 +57,8 @@ def test_without_data_the_claim_stays_and_is_of_grade_d():
 
 
 def test_the_grade_is_the_measurements_from_nine_tenths_of_the_weight_on():
-    assert grade_of(0.91, measured=Grade.RANDOMISED) is Grade.RANDOMISED
-    assert grade_of(0.89, measured=Grade.RANDOMISED) is Grade.PRIOR
+    assert grade_by_weight(0.91, measured=Grade.RANDOMISED) is Grade.RANDOMISED
+    assert grade_by_weight(0.89, measured=Grade.RANDOMISED) is Grade.PRIOR
     assert learn_rate(0.5, 20, successes=150, trials=300).grade is Grade.OBSERVATIONAL
 
 
@@ -152,13 +152,45 @@ def test_pooling_halves_the_error_of_alike_cells_and_does_no_harm_to_unlike_ones
     assert ratios[2.0] < 1.0
 
 
-def test_measurements_that_differ_beyond_their_errors_widen_what_they_say_together():
-    alike, unlike = combined([0.5, 0.5, 0.5], [0.1] * 3), combined([0.1, 0.5, 0.9], [0.1] * 3)
-    assert alike.value == pytest.approx(unlike.value)
+def response(effect, *, error=0.1, one_day=0.1, n=500.0):
+    return Response(effect, one_day, 1 / 14, error**2 / 2, error**2 / 2, n)
+
+
+def test_experiments_that_differ_beyond_their_errors_widen_what_they_say_together():
+    alike = combined([response(0.05), response(0.05), response(0.05)])
+    unlike = combined([response(-0.35), response(0.05), response(0.45)])
+    assert alike.value == pytest.approx(unlike.value) == pytest.approx(0.5)
     assert alike.widened == 1.0
-    assert alike.std_error == pytest.approx(0.1 / 3**0.5)
-    assert unlike.widened == pytest.approx(4.0)
-    assert unlike.std_error == pytest.approx(4.0 * alike.std_error)
+    assert alike.std_error == pytest.approx(0.1 / 3**0.5 / 0.1, rel=0.05)
+    assert unlike.widened == pytest.approx(4.0, rel=0.05)
+    assert unlike.std_error == pytest.approx(unlike.widened * alike.std_error)
+
+
+def test_many_small_experiments_together_are_unbiased_though_each_control_is_known_badly():
+    """3 % more orders than 0.06 a customer and window: half of the experiments' controls see fewer than 12 orders."""
+    found = []
+    for seed in range(300):
+        rng = np.random.default_rng([5, seed])
+        shown = []
+        for _ in range(20):
+            treated, control = rng.poisson(0.06 * 1.3, 400), rng.poisson(0.06, 200)
+            shown.append(
+                Response(
+                    effect=treated.mean() - control.mean(),
+                    one_day=control.mean() / 14,
+                    per_order=1 / 14,
+                    variance_treated=treated.var(ddof=1) / 400,
+                    variance_control=control.var(ddof=1) / 200,
+                    weight=400 * 200 / 600,
+                )
+            )
+        found.append(combined(shown))
+    truth = 0.3 * 14
+    values, errors = np.array([one.value for one in found]), np.array([one.std_error for one in found])
+    assert values.mean() == pytest.approx(truth, abs=3 * values.std() / 300**0.5)
+    assert 0.91 <= np.mean(np.abs(values - truth) < 1.96 * errors) <= 0.985
+    with pytest.raises(AnalysisError, match="bought nothing"):
+        combined([response(0.1, one_day=0.0)])
 
 
 @pytest.mark.parametrize("wrong", [{"mean": 1.0}, {"strength": 0.0}, {"successes": 3, "trials": 2}])
