@@ -14,10 +14,11 @@ from analysis.churn import two_clocks_wording as wording
 from analysis.churn.at_risk import LevelDrift, expected_loss, level_drift
 from analysis.churn.relationship.judging import drift_of_levels
 from analysis.churn.wording import RISK_BANDS
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Forecast, Observed, grade_of
 from analysis.params import ChurnParams
 from analysis.stats.scoring import Score
 
+_GRADE: Final = grade_of(Forecast((Observed(),)))
 _LEVEL: Final = 0.80
 _YEAR: Final = 365
 _FIRST_DAYS: Final = 7
@@ -171,7 +172,7 @@ def _incidence(curves: pd.DataFrame) -> dict[str, Any]:
 def _told(row: "pd.Series[Any]", name: str) -> Estimate:
     ends = (float(row[f"{name}{end}"]) for end in ("", "_ci_lower", "_ci_upper"))
     value, lower, upper = ends
-    return Estimate(value, "share", lower, upper, float(row["confidence_level"]), Grade.OBSERVATIONAL)
+    return Estimate(value, "share", lower, upper, float(row["confidence_level"]), _GRADE)
 
 
 def _both_doors(customers: pd.DataFrame, *, drift: LevelDrift, deletion_drift: LevelDrift | None) -> dict[str, Any]:
@@ -184,7 +185,7 @@ def _both_doors(customers: pd.DataFrame, *, drift: LevelDrift, deletion_drift: L
     found = {
         "n_on_both": Estimate(len(both), "customers"),
         "n_silent": _future(silent, "customers", n=len(both)),
-        "n_both": Estimate(float(p_churn @ p_delete), "customers", grade=Grade.OBSERVATIONAL, n=len(both)),
+        "n_both": Estimate(float(p_churn @ p_delete), "customers", grade=_GRADE, n=len(both)),
     }
     if deletion_drift is not None:
         together = LevelDrift(
@@ -224,7 +225,7 @@ def _loss(customers: pd.DataFrame, drift: LevelDrift) -> Score:
 
 
 def _future(score: Score, unit: str, *, n: int) -> Estimate:
-    return Estimate(score.value, unit, score.ci_lower, score.ci_upper, _LEVEL, Grade.OBSERVATIONAL, n)
+    return Estimate(score.value, unit, score.ci_lower, score.ci_upper, _LEVEL, _GRADE, n)
 
 
 def two_clocks_page(

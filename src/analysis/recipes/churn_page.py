@@ -7,12 +7,13 @@ import pandas as pd
 from analysis.churn import at_risk, drivers, priorities, wording
 from analysis.churn.evaluation import Evaluation, evaluate, evaluate_all, failed_gates, simple_forecasts
 from analysis.churn.forecast import BASELINE, MODEL, RECENCY
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Forecast, Observed, grade_of
 from analysis.fields import FIELDS
 from analysis.numerals import format_value
 from analysis.params import ChurnParams
 from analysis.stats.scoring import Score, proportion, reliability_bins
 
+_GRADE: Final = grade_of(Forecast((Observed(),)))
 _PAST_LEVEL: Final = 0.95
 _FUTURE_LEVEL: Final = 0.80
 _DRIVERS_SHOWN: Final = 8
@@ -231,8 +232,8 @@ def churn_headline(
         "lowest_rate": Estimate(float(rates.min()), "share"),
         "highest_rate": Estimate(float(rates.max()), "share"),
         "n_windows": Estimate(len(rates), "count"),
-        "gap": Estimate(used.ece, "points", grade=Grade.OBSERVATIONAL, n=used.n),
-        "gap_by_luck": Estimate(used.ece_by_luck, "points", grade=Grade.OBSERVATIONAL, n=used.n),
+        "gap": Estimate(used.ece, "points", grade=_GRADE, n=used.n),
+        "gap_by_luck": Estimate(used.ece_by_luck, "points", grade=_GRADE, n=used.n),
         "claim": churn_verdict["claim"],
         "detail": churn_verdict["detail"],
         "used": churn_verdict["used"],
@@ -270,14 +271,14 @@ def churn_save_first(churn_scores: pd.DataFrame, features: pd.DataFrame, churn_p
 
 
 def _share(score: Score, *, n: int) -> Estimate:
-    return Estimate(score.value, "share", score.ci_lower, score.ci_upper, _PAST_LEVEL, Grade.OBSERVATIONAL, n)
+    return Estimate(score.value, "share", score.ci_lower, score.ci_upper, _PAST_LEVEL, _GRADE, n)
 
 
 def _score(score: Score | float | None, *, n: int) -> Estimate:
     if isinstance(score, Score):
-        return Estimate(score.value, "score", score.ci_lower, score.ci_upper, _PAST_LEVEL, Grade.OBSERVATIONAL, n)
-    return Estimate(score, "score", grade=Grade.OBSERVATIONAL, n=n)
+        return Estimate(score.value, "score", score.ci_lower, score.ci_upper, _PAST_LEVEL, _GRADE, n)
+    return Estimate(score, "score", grade=_GRADE, n=n)
 
 
 def _future(score: Score, unit: str, *, n: int) -> Estimate:
-    return Estimate(score.value, unit, score.ci_lower, score.ci_upper, _FUTURE_LEVEL, Grade.OBSERVATIONAL, n)
+    return Estimate(score.value, unit, score.ci_lower, score.ci_upper, _FUTURE_LEVEL, _GRADE, n)

@@ -4,11 +4,12 @@ from typing import Any, Final
 
 import pandas as pd
 
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Prior, grade_of
 from analysis.experiment.verdict import metric_name
 from analysis.fields import FIELDS
 from analysis.params import ExperimentDesignParams
 
+_GRADE: Final = grade_of(Prior())
 _ALIKE_GAP: Final = 0.1
 """Standard deviations: a gap below this is called small."""
 
@@ -39,12 +40,12 @@ def design_headline(
         "mde_rel": Estimate(float(bought["mde_rel"]), "share", n=n),
         "mde_spend": Estimate(float(spend["mde"]), "money", n=n),
         "mde_spend_rel": Estimate(float(spend["mde_rel"]), "share", n=n),
-        "expected": Estimate(params.expected_rel_effect, "share", grade=Grade.PRIOR),
-        "power": Estimate(float(bought["power"]), "share", grade=Grade.PRIOR, n=n),
+        "expected": Estimate(params.expected_rel_effect, "share", grade=_GRADE),
+        "power": Estimate(float(bought["power"]), "share", grade=_GRADE, n=n),
         "wanted": Estimate(params.power, "share"),
-        "n_needed": Estimate(float(bought["n_needed"]), "customers", grade=Grade.PRIOR),
-        "n_rounds": Estimate(float(bought["n_rounds"]), "times", grade=Grade.PRIOR),
-        "cost": Estimate(float(planned["holdout_cost"]), "money", grade=Grade.PRIOR, n=int(planned["n_holdout"])),
+        "n_needed": Estimate(float(bought["n_needed"]), "customers", grade=_GRADE),
+        "n_rounds": Estimate(float(bought["n_rounds"]), "times", grade=_GRADE),
+        "cost": Estimate(float(planned["holdout_cost"]), "money", grade=_GRADE, n=int(planned["n_holdout"])),
         "saved": Estimate(float(bought["variance_saved"]), "share", n=n),
         "gap": Estimate(gap, "score"),
         "n_redraws": Estimate(params.redraws, "times"),

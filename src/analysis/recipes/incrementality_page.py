@@ -5,13 +5,23 @@ from typing import Any, Final
 import pandas as pd
 from scipy.special import ndtri
 
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Grade, Instrument, NaturalExperiment, Randomised, grade_of
 from analysis.experiment.reach import WEAK_F
 from analysis.experiment.readout import METRIC_UNITS
-from analysis.experiment.verdict import METHOD_NAMES, Verdict, VerdictKind, chance, decide, metric_name, words
+from analysis.experiment.verdict import (
+    METHOD_NAMES,
+    Verdict,
+    VerdictKind,
+    chance,
+    decide,
+    metric_name,
+    words,
+    worsened,
+)
 from analysis.stats.sequential import TUNED_FOR
 
 _FOUR_IN_FIVE: Final = 0.8
+_ENDS: Final = ("", "_ci_lower", "_ci_upper")
 _LISTED: Final = 12
 _RESULTS: Final = ("mean", "effect", "rel_effect", "std_error", "pvalue", "effect_adjusted", "pvalue_holm")
 
@@ -19,14 +29,21 @@ _RESULTS: Final = ("mean", "effect", "rel_effect", "std_error", "pvalue", "effec
 def incrementality_verdict(
     experiment_frame: dict[str, Any], incrementality_effects: pd.DataFrame, incrementality_ratio: dict[str, Any]
 ) -> dict[str, Any]:
-    """What stands: ``kind`` (see ``experiment.verdict``), ``metric`` and ``arm`` it is about."""
+    """What stands: ``kind`` (see ``experiment.verdict``), its ``metric`` and ``arm``, metrics ``worsened`` beside."""
     found = decide(
         incrementality_effects,
         metrics=list(experiment_frame["metrics"]),
         state=incrementality_ratio["state"],
         is_over=experiment_frame["is_over"],
+        lower_is_better=experiment_frame["lower_is_better"],
     )
-    return {"kind": found.kind.value, "metric": found.metric, "arm": found.arm}
+    worse = worsened(
+        incrementality_effects,
+        verdict=found,
+        is_over=experiment_frame["is_over"],
+        lower_is_better=experiment_frame["lower_is_better"],
+    )
+    return {"kind": found.kind.value, "metric": found.metric, "arm": found.arm, "worsened": worse}
 
 
 def incrementality_headline(
@@ -35,6 +52,7 @@ def incrementality_headline(
     incrementality_ratio: dict[str, Any],
     incrementality_effects: pd.DataFrame,
     incrementality_verdict: dict[str, Any],
+    incrementality_costs: pd.DataFrame,
 ) -> dict[str, Any]:
     """The numbers of the answer, and how experiment, arm and metric are called."""
     leading = metric_name(next(iter(experiment_frame["metrics"])))
@@ -56,7 +74,8 @@ def incrementality_headline(
         & (incrementality_effects["arm"] == incrementality_verdict["arm"])
     ].iloc[0]
     unit = METRIC_UNITS[chosen["kind"]][1]
-    effect = _estimate(chosen, "effect", unit)
+    grade = _grade(incrementality_ratio)
+    effect = _estimate(chosen, "effect", unit, grade=grade)
     reach = float(ndtri(0.5 + chosen["confidence_level"] / 2) + ndtri(_FOUR_IN_FIVE))
     return {
         **found,
@@ -64,9 +83,9 @@ def incrementality_headline(
         "metric": metric_name(str(chosen["metric"])),
         "effect": effect,
         "effect_size": _size(effect),
-        "relative": _estimate(chosen, "rel_effect", "share"),
-        "adjusted": _estimate(chosen, "effect_adjusted", unit),
-        "sequential": _estimate(chosen, "effect_sequential", unit),
+        "relative": _estimate(chosen, "rel_effect", "share", grade=grade),
+        "adjusted": _estimate(chosen, "effect_adjusted", unit, grade=grade),
+        "sequential": _estimate(chosen, "effect_sequential", unit, grade=grade),
         "saved": Estimate(float(chosen["variance_saved"]), "share"),
         "mde": Estimate(reach * float(chosen["std_error"]), unit),
         "holm": chance(float(chosen["pvalue_holm"])),
@@ -74,18 +93,33 @@ def incrementality_headline(
             int((incrementality_effects["pvalue_holm"] < 1 - chosen["confidence_level"]).sum()), "count"
         ),
         "n_comparisons": Estimate(len(incrementality_effects), "count"),
-        **_worth(chosen, n=n),
+        **_worth(chosen, n=n, grade=grade, costs=incrementality_costs, control=experiment_frame["control"]),
+        **_worsened(incrementality_verdict["worsened"]),
     }
 
 
-def _worth(row: Any, *, n: int) -> dict[str, Estimate]:
-    """Return what the effect comes to over all customers of the experiment, where it is money."""
+def _worth(row: Any, *, n: int, grade: Grade, costs: pd.DataFrame, control: str) -> dict[str, Estimate]:
+    """Return what the effect comes to over all customers of the experiment, where it is money, net of known costs."""
+    each = _cost_each(costs, arm=str(row["arm"]), control=control)
+    cost = {} if each is None else {"cost_each": Estimate(each, "money")}
     if row["kind"] != "money":
-        return {}
-    ends = (float(row[f"effect{end}"]) * n for end in ("", "_ci_lower", "_ci_upper"))
-    value, lower, upper = ends
+        return cost
+    value, lower, upper = ((float(row[f"effect{end}"]) - (each or 0.0)) * n for end in _ENDS)
     level = float(row["confidence_level"])
-    return {"worth": Estimate(value, "money", lower, upper, level, Grade.RANDOMISED, n)}
+    return {**cost, "worth": Estimate(value, "money", lower, upper, level, grade, n)}
+
+
+def _cost_each(costs: pd.DataFrame, *, arm: str, control: str) -> float | None:
+    """Return what touching costs a customer of an arm more than one of the control; None if it is not known."""
+    known = {str(row["arm"]): float(row["cost_each"]) for row in costs.to_dict("records")}
+    return None if not known else known.get(arm, 0.0) - known.get(control, 0.0)
+
+
+def _worsened(metrics: list[str]) -> dict[str, dict[str, str]]:
+    if not metrics:
+        return {}
+    names = [metric_name(metric) for metric in metrics]
+    return {"worsened": {"zh": "、".join(one["zh"] for one in names), "en": ", ".join(one["en"] for one in names)}}
 
 
 def incrementality_words(
@@ -97,14 +131,34 @@ def incrementality_words(
     verdict = Verdict(
         VerdictKind(incrementality_verdict["kind"]), incrementality_verdict["metric"], incrementality_verdict["arm"]
     )
-    effect = incrementality_headline.get("effect")
-    said = dict(words(verdict, rises=effect is None or effect["value"] >= 0, shares_by=experiment_frame["shares_by"]))
-    if "worth" in incrementality_headline and verdict.kind in (VerdictKind.WORKS, VerdictKind.HARMS):
-        said["decision"]["worth_label"] = {
-            "zh": "参加实验的客户全都收到时，观察期内多出的销售额",
-            "en": "Extra sales within the window if every customer of the experiment got it",
-        }
+    effect, worth = incrementality_headline.get("effect"), incrementality_headline.get("worth")
+    rises, has_costs = effect is None or effect["value"] >= 0, "cost_each" in incrementality_headline
+    said = dict(
+        words(
+            verdict,
+            rises=rises,
+            shares_by=experiment_frame["shares_by"],
+            is_better=rises != (verdict.metric in experiment_frame["lower_is_better"]),
+            has_costs=has_costs,
+            net=(worth["ci_lower"], worth["ci_upper"]) if worth and has_costs else None,
+            n_worsened=len(incrementality_verdict["worsened"]),
+        )
+    )
+    if worth and verdict.kind in (VerdictKind.WORKS, VerdictKind.HARMS):
+        said["decision"]["worth_label"] = _WORTH_LABELS["net" if has_costs else "gross"]
     return said
+
+
+_WORTH_LABELS: Final = {
+    "gross": {
+        "zh": "参加实验的客户全都收到时，观察期内多出的销售额",
+        "en": "Extra sales within the window if every customer of the experiment got it",
+    },
+    "net": {
+        "zh": "参加实验的客户全都收到时，观察期内多出的销售额减触达成本",
+        "en": "Extra sales less the touches' cost within the window, if every customer of the experiment got it",
+    },
+}
 
 
 def incrementality_arms(incrementality_ratio: dict[str, Any]) -> pd.DataFrame:
@@ -215,7 +269,11 @@ def incrementality_reach_words(
 ) -> dict[str, Any]:
     """What is said of touches that did not go out: ``shown``, ``claim`` templates, ``values``, ``collisions``."""
     rows = incrementality_reached[incrementality_reached["metric"] == incrementality_verdict["metric"]]
-    told = _COLLISIONS[incrementality_collisions["reason"]]
+    alike = grade_of(NaturalExperiment(balanced=bool(incrementality_collisions["usable"])))
+    told = {
+        language: text.replace("<grade>", alike.value)
+        for language, text in _COLLISIONS[incrementality_collisions["reason"]].items()
+    }
     counts = {
         name: Estimate(incrementality_collisions.get(name), "customers").as_result()
         for name in ("n_delivered", "n_collided", "needed")
@@ -273,10 +331,10 @@ _COLLISIONS: Final = {
         ),
     },
     "alike": {
-        "zh": "撞上其他群发的 {n_collided}与收到的 {n_delivered}事前看不出差别，可作旁证（证据 B）。",
+        "zh": "撞上其他群发的 {n_collided}与收到的 {n_delivered}事前看不出差别，可作旁证（证据 <grade>）。",
         "en": (
             "The {n_collided} whom another message reached first were like the {n_delivered} beforehand: a "
-            "side witness (evidence B)."
+            "side witness (evidence <grade>)."
         ),
     },
 }
@@ -289,6 +347,7 @@ def incrementality_results(
     incrementality_effects: pd.DataFrame,
     incrementality_checks: pd.DataFrame,
     incrementality_reached: pd.DataFrame,
+    incrementality_costs: pd.DataFrame,
 ) -> dict[str, Any]:
     """Every number by ``<metric>.<arm>.<name>``; what a stopped readout does not say is null."""
     counts, n = trial_customers["arm"].value_counts(), len(trial_customers)
@@ -306,34 +365,57 @@ def incrementality_results(
             elif rows is None:
                 found |= {f"{name}.{what}": Estimate(None, _unit(what, kind)) for what in _RESULTS}
             else:
-                found |= _results(name, rows.loc[(metric, arm)], kind=kind)
-    found |= _ways(incrementality_checks)
+                found |= _results(name, rows.loc[(metric, arm)], kind=kind, grade=_grade(incrementality_ratio))
+    found |= _net(rows, costs=incrementality_costs, frame=experiment_frame, ratio=incrementality_ratio)
+    if len(incrementality_checks):
+        found |= _ways(incrementality_checks, grade=_grade(incrementality_ratio))
     for row in incrementality_reached.to_dict("records"):
         unit = METRIC_UNITS[row["kind"]][1]
         name = f"{row['metric']}.{row['arm']}"
-        found[f"{name}.effect_reached"] = _estimate(row, "effect_reached", unit, grade=Grade.QUASI_EXPERIMENTAL)
+        found[f"{name}.effect_reached"] = _estimate(
+            row, "effect_reached", unit, grade=_reached_grade(row, incrementality_ratio)
+        )
         found[f"{name}.first_stage_f"] = Estimate(float(row["first_stage_f"]), "score", n=int(row["n"]))
     return dict(found)
 
 
-def _results(name: str, row: Any, *, kind: str) -> dict[str, Estimate]:
+def _net(rows: Any, *, costs: pd.DataFrame, frame: dict[str, Any], ratio: dict[str, Any]) -> dict[str, Estimate]:
+    """Return what touching costs a customer of each arm, and effects in money less that."""
+    found: dict[str, Estimate] = {}
+    for arm in frame["arms"]:
+        each = _cost_each(costs, arm=arm, control=frame["control"])
+        if each is None:
+            continue
+        found[f"{arm}.cost_each"] = Estimate(each, "money")
+        for metric, kind in frame["metrics"].items():
+            if kind == "money" and rows is not None:
+                row = rows.loc[(metric, arm)]
+                value, lower, upper = (float(row[f"effect{end}"]) - each for end in _ENDS)
+                n, level = int(row["n"] + row["n_control"]), float(row["confidence_level"])
+                found[f"{metric}.{arm}.effect_net"] = Estimate(value, "money", lower, upper, level, _grade(ratio), n)
+    return found
+
+
+def _results(name: str, row: Any, *, kind: str, grade: Grade) -> dict[str, Estimate]:
     n = int(row["n"] + row["n_control"])
     found = {
-        f"{name}.{what}": _estimate(row, what, _unit(what, kind), n=n)
+        f"{name}.{what}": _estimate(row, what, _unit(what, kind), grade=grade, n=n)
         for what in ("effect", "rel_effect", "effect_adjusted", "effect_sequential")
     }
     found[f"{name}.mean"] = Estimate(float(row["mean"]), METRIC_UNITS[kind][0], n=int(row["n"]))
     for what in ("std_error", "pvalue", "pvalue_holm"):
-        found[f"{name}.{what}"] = Estimate(float(row[what]), _unit(what, kind), grade=Grade.RANDOMISED, n=n)
+        found[f"{name}.{what}"] = Estimate(float(row[what]), _unit(what, kind), grade=grade, n=n)
     found[f"{name}.variance_saved"] = Estimate(float(row["variance_saved"]), "share", n=n)
     return found
 
 
-def _ways(checks: pd.DataFrame) -> dict[str, Estimate]:
+def _ways(checks: pd.DataFrame, *, grade: Grade) -> dict[str, Estimate]:
     """Return the checks that the effects do not hold already: ``<metric>.<arm>.effect_<method>``."""
     rows = checks[~checks["method"].isin(["plain", "adjusted", "sequential"])].to_dict("records")
     return {
-        f"{row['metric']}.{row['arm']}.effect_{row['method']}": _estimate(row, "effect", METRIC_UNITS[row["kind"]][1])
+        f"{row['metric']}.{row['arm']}.effect_{row['method']}": _estimate(
+            row, "effect", METRIC_UNITS[row["kind"]][1], grade=grade
+        )
         for row in rows
     }
 
@@ -361,7 +443,18 @@ def _of_kind(kind: str, columns: list[str]) -> dict[str, str]:
     return found
 
 
-def _estimate(row: Any, name: str, unit: str, *, grade: Grade = Grade.RANDOMISED, n: int | None = None) -> Estimate:
+def _grade(ratio: dict[str, Any]) -> Grade:
+    """Return the evidence of a comparison as assigned: A where the split is the planned one; it raises where not."""
+    return grade_of(Randomised(split=ratio["state"]))
+
+
+def _reached_grade(row: Any, ratio: dict[str, Any]) -> Grade:
+    """Return the evidence of an effect on those reached; why assignment acts through reach alone is told beside it."""
+    strong = bool(row["first_stage_f"] >= WEAK_F)
+    return grade_of(Instrument(split=ratio["state"], strong=strong, exclusion_argued=bool(_EXCLUSION)))
+
+
+def _estimate(row: Any, name: str, unit: str, *, grade: Grade, n: int | None = None) -> Estimate:
     value, lower, upper = (float(row[f"{name}{end}"]) for end in ("", "_ci_lower", "_ci_upper"))
     if lower != lower or upper != upper:  # noqa: PLR0124 - NaN is not itself
         return Estimate(value, unit, grade=grade, n=n)

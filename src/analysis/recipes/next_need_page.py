@@ -7,10 +7,11 @@ import pandas as pd
 
 from analysis.churn.next_need import outlook, wording
 from analysis.churn.next_need.evaluation import NeedVerdict, evaluate_need, pit_histogram
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Forecast, Observed, grade_of
 from analysis.params import ValueParams
 from analysis.stats.scoring import Score
 
+_GRADE: Final = grade_of(Forecast((Observed(),)))
 _PAST_LEVEL: Final = 0.95
 _FUTURE_LEVEL: Final = 0.80
 _ALL: Final = {"category": "", "category_zh": "全部", "category_en": "All"}
@@ -47,11 +48,11 @@ def next_need_evaluation(
         _row("coverage", _score(found.coverage, "share", n=n)),
         _row("coverage_of_days", _score(found.coverage_of_days, "share", n=n)),
         _row("pooled_coverage", _score(found.pooled_coverage, "share", n=n)),
-        _row("width", Estimate(found.width_days, "days", grade=Grade.OBSERVATIONAL, n=n)),
-        _row("pooled_width", Estimate(found.pooled_width_days, "days", grade=Grade.OBSERVATIONAL, n=n)),
+        _row("width", Estimate(found.width_days, "days", grade=_GRADE, n=n)),
+        _row("pooled_width", Estimate(found.pooled_width_days, "days", grade=_GRADE, n=n)),
         _row("density_gain", _score(found.density_gain, "score", n=n)),
         _row("calibration_slope", _score(found.calibration_slope, "score", n=found.n)),
-        _row("excess_ece", Estimate(found.excess_ece, "score", grade=Grade.OBSERVATIONAL, n=found.n)),
+        _row("excess_ece", Estimate(found.excess_ece, "score", grade=_GRADE, n=found.n)),
         _row("log_loss", _score(found.log_loss, "score", n=found.n)),
         _row("base_log_loss", _score(found.base_log_loss, "score", n=found.n)),
     ]
@@ -69,7 +70,7 @@ def _row(name: str, estimate: Estimate) -> dict[str, Any]:
 def _score(score: Score, unit: str, *, n: int) -> Estimate:
     if not np.isfinite([score.value, score.ci_lower, score.ci_upper]).all():
         return Estimate(None, unit, n=n)
-    return Estimate(score.value, unit, score.ci_lower, score.ci_upper, _PAST_LEVEL, Grade.OBSERVATIONAL, n)
+    return Estimate(score.value, unit, score.ci_lower, score.ci_upper, _PAST_LEVEL, _GRADE, n)
 
 
 def next_need_pit(next_need_judgement: pd.DataFrame, next_need_verdict: dict[str, Any]) -> pd.DataFrame:
@@ -170,7 +171,7 @@ def next_need_headline(
 
 def _future(row: "pd.Series[Any]", per: float, unit: str, *, n: int) -> Estimate:
     ends = (float(row[f"expected_buyers{end}"]) * per for end in ("", "_ci_lower", "_ci_upper"))
-    return Estimate(*_placed(unit, *ends), grade=Grade.OBSERVATIONAL, n=n)
+    return Estimate(*_placed(unit, *ends), grade=_GRADE, n=n)
 
 
 def _placed(unit: str, value: float, lower: float, upper: float) -> tuple[float, str, float, float, float]:

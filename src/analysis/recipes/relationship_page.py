@@ -16,12 +16,13 @@ from analysis.churn.relationship.judging import Verdict, drift_of_levels, evalua
 from analysis.churn.relationship.life_table import Incidence, cumulative_incidence, life_table, still_there
 from analysis.churn.relationship.new_contacts import SURVIVAL_DAYS, survival_by_group
 from analysis.data.channels import load_channels
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Observed, grade_of
 from analysis.features.contacts import DOORS, UNKNOWN_SOURCE
 from analysis.params import ChurnParams
 from analysis.periods import days_before
 from analysis.stats.scoring import Score, proportion
 
+_GRADE: Final = grade_of(Observed())
 _PAST_LEVEL: Final = 0.95
 _FUTURE_LEVEL: Final = 0.80
 
@@ -104,7 +105,7 @@ def _incidence_rows(
         door_zh=labels["zh"],
         door_en=labels["en"],
         confidence_level=_PAST_LEVEL,
-        grade=Grade.OBSERVATIONAL.value,
+        grade=_GRADE.value,
     )
     return told[list(_INCIDENCE_COLUMNS)]
 
@@ -131,7 +132,7 @@ def relationship_hazards(contact_days: pd.DataFrame, relationship_models: dict[s
             label_en=[label["en"] for label in labels],
             door_zh=wording.DOOR_LABELS[model.door]["zh"],
             door_en=wording.DOOR_LABELS[model.door]["en"],
-            grade=Grade.OBSERVATIONAL.value,
+            grade=_GRADE.value,
             n_events=model.n_events,
         )
         parts.append(ratios[list(_RATIO_COLUMNS)])
@@ -168,7 +169,7 @@ def contact_survival(contact_spells: pd.DataFrame, as_of: date) -> pd.DataFrame:
     staff = survival_by_group(fresh, group="staff_id", within="source_state", confidence_level=_PAST_LEVEL)
     found = [codes.assign(kind="source_state"), staff.assign(kind="staff_id")]
     table = pd.concat([part for part in found if len(part)] or found, ignore_index=True)
-    table = table.assign(confidence_level=_PAST_LEVEL, grade=Grade.OBSERVATIONAL.value)
+    table = table.assign(confidence_level=_PAST_LEVEL, grade=_GRADE.value)
     return table[["kind", *(name for name in table.columns if name != "kind")]]
 
 
@@ -260,15 +261,13 @@ def _next_window(scores: pd.DataFrame, windows: pd.DataFrame) -> dict[str, Estim
     total = float(p.sum())
     if drift is None:
         return {
-            "n_expected": Estimate(total, "deletions", grade=Grade.OBSERVATIONAL, n=n),
-            "share_expected": Estimate(total / n, "share", grade=Grade.OBSERVATIONAL, n=n),
+            "n_expected": Estimate(total, "deletions", grade=_GRADE, n=n),
+            "share_expected": Estimate(total / n, "share", grade=_GRADE, n=n),
         }
     ends = expected_loss(p, weight=1.0, drift=drift, confidence_level=_FUTURE_LEVEL)
     return {
-        "n_expected": Estimate(*_with_level(ends, "deletions"), grade=Grade.OBSERVATIONAL, n=n),
-        "share_expected": Estimate(
-            *_with_level(Score(*(end / n for end in ends)), "share"), grade=Grade.OBSERVATIONAL, n=n
-        ),
+        "n_expected": Estimate(*_with_level(ends, "deletions"), grade=_GRADE, n=n),
+        "share_expected": Estimate(*_with_level(Score(*(end / n for end in ends)), "share"), grade=_GRADE, n=n),
     }
 
 
@@ -286,9 +285,9 @@ def _forced_adds(contacts: pd.DataFrame, survival: pd.DataFrame, *, as_of: date)
     staff = survival[survival["kind"] == "staff_id"]
     found: dict[str, Any] = {
         "n_sources": Estimate(len(codes), "count"),
-        "n_sources_flagged": Estimate(len(flagged), "count", grade=Grade.OBSERVATIONAL),
+        "n_sources_flagged": Estimate(len(flagged), "count", grade=_GRADE),
         "sources_flagged": {"zh": "、".join(flagged), "en": ", ".join(flagged)},
-        "n_staff_flagged": Estimate(int(staff["flagged"].astype(bool).sum()), "staff", grade=Grade.OBSERVATIONAL),
+        "n_staff_flagged": Estimate(int(staff["flagged"].astype(bool).sum()), "staff", grade=_GRADE),
         "share_of_new_flagged": Estimate(float(forced.mean()) if len(fresh) else None, "share", n=len(fresh)),
     }
     for name, which in (("flagged", fresh[forced]), ("others", fresh[~forced]), ("new", fresh)):
@@ -308,7 +307,7 @@ def _strongest_touch(ratios: pd.DataFrame, models: dict[str, Any]) -> dict[str, 
     found: dict[str, Any] = {
         "touch_ratio": Estimate(None, "ratio"),
         "touch": {"zh": "", "en": ""},
-        "staff_ratio": Estimate(spread, "ratio", grade=Grade.OBSERVATIONAL),
+        "staff_ratio": Estimate(spread, "ratio", grade=_GRADE),
         "n_events": Estimate(model.n_events if model else None, "deletions"),
         "n_events_needed": Estimate(FEWEST_EVENTS, "deletions"),
     }
@@ -322,10 +321,10 @@ def _strongest_touch(ratios: pd.DataFrame, models: dict[str, Any]) -> dict[str, 
 
 
 def _past(score: Score, unit: str, *, n: int) -> Estimate:
-    return Estimate(score.value, unit, score.ci_lower, score.ci_upper, _PAST_LEVEL, Grade.OBSERVATIONAL, n)
+    return Estimate(score.value, unit, score.ci_lower, score.ci_upper, _PAST_LEVEL, _GRADE, n)
 
 
 def _score(score: Score | float, *, n: int) -> Estimate:
     if isinstance(score, Score):
         return _past(score, "score", n=n)
-    return Estimate(score, "score", grade=Grade.OBSERVATIONAL, n=n)
+    return Estimate(score, "score", grade=_GRADE, n=n)

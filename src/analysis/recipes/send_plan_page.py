@@ -6,12 +6,13 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
 from analysis.params import SendPlanParams
 from analysis.touch.messages import registered_messages
 from analysis.touch.plan.wording import LIMIT_LABELS, REASON_LABELS, answer, decision, limits_claim, sides
 from analysis.touch.policies import load_rulebook, over_the_cap
 
+_GRADE: Final = grade_of(Forecast((Observed(), Prior())))
 _LEVEL: Final = 0.8
 _WORTH_SAYING: Final = 0.5  # currency: a limit whose extension is worth less is not called short
 
@@ -38,7 +39,7 @@ def send_plan_headline(
         "deletions": _drawn(float(touches["deletions"].sum()), send_plan_draws["deletions"], "deletions", n=n),
         "staff_hours": Estimate(round(float(touches["staff_minutes"].sum()) / 60, 1), "hours"),
         "staff": Estimate(int(plan["staff"]), "staff"),
-        "spend": Estimate(float(plan["spend"]), "money", grade=Grade.PRIOR),
+        "spend": Estimate(float(plan["spend"]), "money", grade=_GRADE),
         "gap": Estimate(float(plan["gap"]), "share"),
         "coins": Estimate(int(plan["coins"]), "times"),
         "coins_cost": _money(plan["coins_cost"]),
@@ -64,7 +65,7 @@ def send_plan_words(send_plan_choices: pd.DataFrame, send_plan_headline: dict[st
     shadow = {name: value for name, value in send_plan_choices.attrs["shadow"].items() if value >= _WORTH_SAYING}
     scarce = max(shadow, key=lambda name: shadow[name]) if shadow else None
     profit = send_plan_headline["profit"]
-    known = Estimate(profit["value"], "money", profit["ci_lower"], profit["ci_upper"], _LEVEL, grade=Grade.PRIOR)
+    known = Estimate(profit["value"], "money", profit["ci_lower"], profit["ci_upper"], _LEVEL, grade=_GRADE)
     said = decision(touches=touches, scarce=scarce)
     return {
         "answer": answer(known, touches=touches, scarce=scarce),
@@ -303,9 +304,9 @@ def _filled(text: str, values: dict[str, Any]) -> str:
 
 
 def _money(value: float) -> Estimate:
-    return Estimate(float(value), "money", grade=Grade.PRIOR)
+    return Estimate(float(value), "money", grade=_GRADE)
 
 
 def _drawn(value: float, draws: "pd.Series[float]", unit: str, *, n: int) -> Estimate:
     low, high = np.quantile(draws, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return Estimate(value, unit, min(float(low), value), max(float(high), value), _LEVEL, grade=Grade.PRIOR, n=n)
+    return Estimate(value, unit, min(float(low), value), max(float(high), value), _LEVEL, grade=_GRADE, n=n)

@@ -12,11 +12,12 @@ from analysis.churn.alive_grid import alive_grid as grid_of
 from analysis.churn.btyd import catalogue, uncertainty
 from analysis.data.connect import Tables
 from analysis.errors import AnalysisError
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Forecast, Observed, grade_of
 from analysis.features.revenue_by_age import MONTH_DAYS, revenue_by_age
 from analysis.growth import unit_economics as economics
 from analysis.params import ValueParams
 
+_GRADE: Final = grade_of(Forecast((Observed(),)))
 _LEVEL: Final = 0.80
 _MOST_SOURCES: Final = 12
 _FEWEST_IN_GROUP: Final = 10
@@ -199,14 +200,14 @@ def value_headline(
     return {
         "clv_total": _estimate(total, "money", n=n),
         "clv_each": _estimate([end / n for end in total], "money", n=n),
-        "clv_median": Estimate(float(np.median(worth)), "money", grade=Grade.OBSERVATIONAL, n=n),
-        "clv_share_top": Estimate(float(worth[:top].sum() / worth.sum()), "share", grade=Grade.OBSERVATIONAL, n=n),
-        "clv_top_each": Estimate(float(worth[:top].mean()), "money", grade=Grade.OBSERVATIONAL, n=top),
+        "clv_median": Estimate(float(np.median(worth)), "money", grade=_GRADE, n=n),
+        "clv_share_top": Estimate(float(worth[:top].sum() / worth.sum()), "share", grade=_GRADE, n=n),
+        "clv_top_each": Estimate(float(worth[:top].mean()), "money", grade=_GRADE, n=top),
         "expected_purchases": _estimate(purchases, "count", n=n),
         "n_alive": Estimate(
             float(customer_values["p_alive"].to_numpy() @ (btyd_today_history["frequency"].to_numpy() > 0)),
             "customers",
-            grade=Grade.OBSERVATIONAL,
+            grade=_GRADE,
             n=value_frame["n_repeaters"],
         ),
         "n_customers": Estimate(n, "customers"),
@@ -354,5 +355,5 @@ def _estimate(ends: Any, unit: str, *, n: int, level: float = _LEVEL) -> Estimat
     """Return a number with its interval, or without where the interval is not known."""
     value, lower, upper = (float(end) for end in ends)
     if not (math.isfinite(lower) and math.isfinite(upper)):
-        return Estimate(value, unit, grade=Grade.OBSERVATIONAL, n=n)
-    return Estimate(value, unit, lower, upper, level, Grade.OBSERVATIONAL, n)
+        return Estimate(value, unit, grade=_GRADE, n=n)
+    return Estimate(value, unit, lower, upper, level, _GRADE, n)
