@@ -211,6 +211,12 @@ class IncrementalityParams(NotebookParams):
     cluster: str | None = Field(
         default=None, description="column whose values were assigned whole; null: cluster_id where it was"
     )
+    lower_is_better: list[str] = Field(
+        default_factory=list, description="metrics of which less is good: unsubscribed, refunds, complaints"
+    )
+    cost_per_touch: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="cost of one touch by arm, money; else what touches carry as cost, if they do"
+    )
     window_days: Days | None = Field(
         default=None, description="days after assignment in which orders count; null: the campaign's, else 14"
     )
@@ -228,6 +234,9 @@ class IncrementalityParams(NotebookParams):
     def _outcomes_have_metrics(self) -> "IncrementalityParams":
         if self.table == "outcomes" and not self.metrics:
             raise ValueError("table outcomes needs metrics: name its columns and what they are, {visit: rate}")
+        known = set(self.metrics) or {"spend", "bought", "n_orders"}
+        if odd := sorted(set(self.lower_is_better) - known):
+            raise ValueError(f"lower_is_better names {', '.join(odd)}; metrics are {', '.join(sorted(known))}")
         return self
 
 

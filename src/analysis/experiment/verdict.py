@@ -1,12 +1,22 @@
 """What an experiment lets us say: which arm, by which metric, how sure, and in which words."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
-__all__ = ["METHOD_NAMES", "METRIC_NAMES", "Verdict", "VerdictKind", "chance", "decide", "metric_name", "words"]
+__all__ = [
+    "METHOD_NAMES",
+    "METRIC_NAMES",
+    "Verdict",
+    "VerdictKind",
+    "chance",
+    "decide",
+    "metric_name",
+    "words",
+    "worsened",
+]
 
 _LEAST_CHANCE: Final = 0.001
 
@@ -66,7 +76,9 @@ class Verdict(NamedTuple):
     arm: str | None
 
 
-def decide(effects: pd.DataFrame, *, metrics: list[str], state: str, is_over: bool) -> Verdict:
+def decide(
+    effects: pd.DataFrame, *, metrics: list[str], state: str, is_over: bool, lower_is_better: Collection[str] = ()
+) -> Verdict:
     """Return what the effects let us say.
 
     A finding is proven if its p-value, corrected over all arms and metrics, is below 1 - confidence level; while the
@@ -77,15 +89,14 @@ def decide(effects: pd.DataFrame, *, metrics: list[str], state: str, is_over: bo
         metrics: All metrics, the leading one first.
         state: Of the sample ratio: ok, warn or stop.
         is_over: Whether the window has ended.
+        lower_is_better: Metrics of which less is good (deletions, refunds, complaints).
     """
     if state == "stop" or effects.empty:
         return Verdict(VerdictKind.STOPPED, None, None)
-    rows = effects.assign(proven=_proven(effects, is_over=is_over))
-    leading = rows[rows["metric"] == metrics[0]].sort_values("effect", ascending=False)
-    good, bad = (
-        leading[leading["proven"] & (leading["effect"] > 0)],
-        leading[leading["proven"] & (leading["effect"] < 0)],
-    )
+    gain = _gain(effects, lower_is_better=lower_is_better)
+    rows = effects.assign(proven=_proven(effects, is_over=is_over), gain=gain)
+    leading = rows[rows["metric"] == metrics[0]].sort_values("gain", ascending=False)
+    good, bad = (leading[leading["proven"] & (leading["gain"] * side > 0)] for side in (1, -1))
     if len(good):
         return Verdict(VerdictKind.WORKS, metrics[0], str(good.iloc[0]["arm"]))
     if len(bad):
@@ -95,6 +106,29 @@ def decide(effects: pd.DataFrame, *, metrics: list[str], state: str, is_over: bo
         return Verdict(VerdictKind.OTHER, str(others.iloc[0]["metric"]), str(others.iloc[0]["arm"]))
     kind = VerdictKind.UNPROVEN if is_over else VerdictKind.RUNNING
     return Verdict(kind, metrics[0], str(leading.iloc[0]["arm"]))
+
+
+def worsened(
+    effects: pd.DataFrame, *, verdict: Verdict, is_over: bool, lower_is_better: Collection[str] = ()
+) -> list[str]:
+    """Return the metrics beside the verdict's that its arm is proven to have made worse.
+
+    Args:
+        effects: Rows of ``readout.read_out``.
+        verdict: What stands.
+        is_over: Whether the window has ended.
+        lower_is_better: Metrics of which less is good.
+    """
+    if effects.empty or verdict.arm is None:
+        return []
+    worse = _proven(effects, is_over=is_over) & (_gain(effects, lower_is_better=lower_is_better) < 0)
+    mine = (effects["arm"] == verdict.arm) & (effects["metric"] != verdict.metric)
+    return [str(metric) for metric in effects.loc[worse & mine, "metric"]]
+
+
+def _gain(effects: pd.DataFrame, *, lower_is_better: Collection[str]) -> "pd.Series[float]":
+    """Return each effect with its sign turned where less is good."""
+    return effects["effect"].where(~effects["metric"].isin(list(lower_is_better)), -effects["effect"]).astype("float64")
 
 
 def _proven(effects: pd.DataFrame, *, is_over: bool) -> "pd.Series[bool]":
@@ -108,30 +142,87 @@ def metric_name(metric: str) -> dict[str, str]:
     return METRIC_NAMES.get(metric, {"zh": metric, "en": metric})
 
 
-def words(verdict: Verdict, *, rises: bool, shares_by: str) -> Mapping[str, Any]:
+def words(
+    verdict: Verdict,
+    *,
+    rises: bool,
+    shares_by: str,
+    is_better: bool = True,
+    has_costs: bool = False,
+    net: tuple[float, float] | None = None,
+    n_worsened: int = 0,
+) -> Mapping[str, Any]:
     """Return the answer and the decision: ``zh``, ``en``, ``detail_zh``, ``detail_en``, and ``decision``.
 
-    Placeholders: experiment, arm, metric, effect, effect_size, relative, adjusted, mde, n_customers, holm, ratio.
+    Placeholders: experiment, arm, metric, effect, effect_size, relative, adjusted, mde, n_customers, holm, ratio,
+    cost_each (where has_costs), worsened (where n_worsened).
     Only a randomised comparison whose split holds says "caused".
 
     Args:
         verdict: What stands.
         rises: Whether the metric of the verdict is higher than in the control.
         shares_by: Who planned the shares: book, campaign or assumed.
+        is_better: Whether that is the good direction.
+        has_costs: Whether the touches' cost is known.
+        net: Interval of the worth less that cost, where it is money.
+        n_worsened: Metrics that the same arm is proven to have made worse.
     """
     said = _ANSWERS[verdict.kind]
     up = {"zh": "提高", "en": "rise"} if rises else {"zh": "降低", "en": "fall"}
     assumed = _ASSUMED if shares_by == "assumed" else {"zh": "", "en": ""}
     answer = {language: said[language].replace("<up>", up[language]) for language in ("zh", "en")}
     detail = {language: said[f"detail_{language}"] + assumed[language] for language in ("zh", "en")}
-    chosen = _DECISIONS[verdict.kind]
+    chosen = _decision(verdict.kind, is_better=is_better, net=net)
+    why = {language: chosen[f"why_{language}"] for language in ("zh", "en")}
+    if verdict.kind is VerdictKind.WORKS:
+        cost = _COSTS["known" if has_costs else "unknown"]
+        why = {language: why[language] + cost[language] for language in ("zh", "en")}
+    if n_worsened and verdict.kind in (VerdictKind.WORKS, VerdictKind.OTHER):
+        why = {language: why[language] + _WORSENED[language] for language in ("zh", "en")}
     return {
         "answer": {**answer, "detail_zh": detail["zh"], "detail_en": detail["en"]},
-        "decision": {
-            "zh": chosen["zh"], "en": chosen["en"], "why": {"zh": chosen["why_zh"], "en": chosen["why_en"]},
-        },
-    }  # fmt: skip
+        "decision": {"zh": chosen["zh"], "en": chosen["en"], "why": why},
+    }
 
+
+def _decision(kind: VerdictKind, *, is_better: bool, net: tuple[float, float] | None) -> dict[str, str]:
+    """Return what to do: what works but does not pay is not sent on, nor what makes another metric worse."""
+    if kind is VerdictKind.OTHER and not is_better:
+        return _MAKES_WORSE
+    if kind is VerdictKind.WORKS and net is not None and net[0] <= 0:
+        return _DOES_NOT_PAY if net[1] < 0 else _MAY_NOT_PAY
+    return _DECISIONS[kind]
+
+
+_COSTS: Final = {
+    "known": {
+        "zh": "触达成本每位 {cost_each}，已从价值里扣除。",
+        "en": " Touches cost {cost_each} a customer, which is taken off the worth.",
+    },
+    "unknown": {"zh": "没有扣触达成本。", "en": " Cost of the touches is not taken off."},
+}
+_WORSENED: Final = {
+    "zh": "同时，{worsened}变差了，也已证明。",
+    "en": " At the same time {worsened} got worse, which is proven too.",
+}
+_DOES_NOT_PAY: Final = {
+    "zh": "停发「{arm}」：多出来的不够付触达成本",
+    "en": "Stop sending {arm}: what it adds does not pay for the touches",
+    "why_zh": "随机分组，人数与计划一致；效果已证明，扣掉成本后整个区间都在 0 以下。",
+    "why_en": "Randomised, split as planned; the effect is proven, yet net of cost its whole interval is below 0.",
+}
+_MAY_NOT_PAY: Final = {
+    "zh": "别扩大「{arm}」：扣掉触达成本，还没有证明赚钱",
+    "en": "Do not extend {arm}: net of cost it is not proven to pay",
+    "why_zh": "随机分组，人数与计划一致；效果已证明，但扣掉成本后的区间里有 0。",
+    "why_en": "Randomised, split as planned; the effect is proven, but net of cost its interval holds 0.",
+}
+_MAKES_WORSE: Final = {
+    "zh": "先停「{arm}」：{leading}没有证明，{metric}却变差了",
+    "en": "Hold {arm} back: {leading} is not proven, and {metric} got worse",
+    "why_zh": "随机分组，人数与计划一致；变差这一项已证明（已计入全部比较）。",
+    "why_en": "Randomised, split as planned; what got worse is proven, all comparisons counted.",
+}
 
 _ASSUMED: Final = {
     "zh": "计划比例没有给出，按各组相等假定。",
@@ -206,12 +297,10 @@ _DECISIONS: Final[dict[VerdictKind, dict[str, str]]] = {
     VerdictKind.WORKS: {
         "zh": "继续发「{arm}」，留一成客户不发，继续对照",
         "en": "Keep sending {arm}, and hold one customer in ten out to go on measuring",
-        "why_zh": (
-            "随机分组，人数与计划一致；要是其实没用，碰巧差这么多的机会是 {holm}（已计入全部比较）。没有扣触达成本。"
-        ),
+        "why_zh": ("随机分组，人数与计划一致；要是其实没用，碰巧差这么多的机会是 {holm}（已计入全部比较）。"),
         "why_en": (
             "Randomised, split as planned; had it no effect, a difference like this would come with "
-            "probability {holm}, all comparisons counted. Cost of the touches is not taken off."
+            "probability {holm}, all comparisons counted."
         ),
     },
     VerdictKind.HARMS: {

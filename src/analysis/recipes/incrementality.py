@@ -84,7 +84,8 @@ def experiment_frame(
     """The experiment that is read out and how.
 
     Keys: ``experiment_id``, ``name``, ``source``, ``control``, ``arms`` (others), ``metrics`` (kind by name, leading
-    first), ``covariates``, ``shares`` (planned, by arm), ``shares_by`` (book, campaign, assumed), ``cluster`` (column
+    first), ``covariates``, ``lower_is_better`` (metrics),
+    ``shares`` (planned, by arm), ``shares_by`` (book, campaign, assumed), ``cluster`` (column
     assigned whole, or None), ``window_days``, ``assigned_on``, ``ends_on``, ``is_over``, ``n_others`` (experiments not
     read here).
     """
@@ -104,6 +105,7 @@ def experiment_frame(
         "arms": [arm for arm in arms if arm != control],
         "metrics": metrics,
         "covariates": covariates,
+        "lower_is_better": list(incrementality_params.lower_is_better),
         "shares": shares,
         "shares_by": by,
         "cluster": _cluster(rows, named=incrementality_params.cluster),

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.connect import Tables
-from analysis.evidence import Grade
+from analysis.evidence import Grade, Observed, Randomised, grade_of
 from analysis.experiment.policies import Policy, always, given, learned, uniform
 from analysis.experiment.policy_checks import ACTION_COLUMNS, PERIOD_COLUMNS, by_period, calibration, drift_pvalue
 from analysis.experiment.policy_log import Log, log_refusal, read_log
@@ -133,7 +133,7 @@ def policy_value_calibration(
         "column": found.column,
         "n_actions": found.n_actions,
         "mean_inverse": list(found.mean_inverse),
-        "grade": (Grade.OBSERVATIONAL if doubt else Grade.RANDOMISED).value,
+        "grade": grade_of(Observed() if doubt else Randomised(split="ok")).value,
         "doubt": doubt,
     }
 

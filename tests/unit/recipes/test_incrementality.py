@@ -10,11 +10,13 @@ import pytest
 
 from analysis.data.connect import Tables, open_tables
 from analysis.errors import AnalysisError, MissingTableError
+from analysis.evidence import Estimate
 from analysis.features.table import collect_features
 from analysis.params import ExperimentDesignParams, IncrementalityParams
 from analysis.recipes import experiment_design as design
 from analysis.recipes import experiment_design_page as design_page
 from analysis.recipes import incrementality as made
+from analysis.recipes import incrementality_costs as costs_made
 from analysis.recipes import incrementality_page as page
 from analysis.recipes.resolver import Previous, write_kept
 
@@ -81,11 +83,16 @@ def chain(tables: Tables, params: IncrementalityParams) -> dict[str, Any]:
     reached = made.incrementality_reached(frame, customers, ratio, staff, touched, params)
     collisions = made.incrementality_collisions(frame, customers, ratio, touched, params)
     verdict = page.incrementality_verdict(frame, effects, ratio)
-    headline = page.incrementality_headline(frame, customers, ratio, effects, verdict)
+    costs = costs_made.incrementality_costs(tables, frame, customers, params)
+    headline = page.incrementality_headline(frame, customers, ratio, effects, verdict, costs)
+    kept = {name: value.as_result() if isinstance(value, Estimate) else value for name, value in headline.items()}
     return {
         "list": found, "frame": frame, "customers": customers, "ratio": ratio, "effects": effects, "checks": checked,
         "reached": reached, "verdict": verdict, "headline": headline,
-        "results": page.incrementality_results(frame, customers, ratio, effects, checked, reached),
+        "results": page.incrementality_results(frame, customers, ratio, effects, checked, reached, costs),
+        "costs": costs,
+        "words": page.incrementality_words(frame, verdict, kept),
+        "others": costs_made.incrementality_others(found, frame),
         "ways": page.incrementality_ways(frame, checked, verdict),
         "reach_words": page.incrementality_reach_words(reached, collisions, verdict),
     }  # fmt: skip
@@ -119,7 +126,47 @@ def test_effect_is_found_as_assigned_and_larger_on_those_reached(read):
     assert reached["effect_reached"] == pytest.approx(row["effect"] / reached["share_reached"])
     assert reached["share_reached"] == pytest.approx(0.7, abs=0.05)
     assert read["reach_words"]["shown"]
-    assert read["verdict"] == {"kind": "works", "metric": "spend", "arm": "treated"}
+    assert read["verdict"] == {"kind": "works", "metric": "spend", "arm": "treated", "worsened": []}
+
+
+@pytest.mark.parametrize(("cost", "said"), [(2.0, "Keep sending"), (16.0, "not proven to pay"), (90.0, "Stop sending")])
+def test_worth_is_net_of_what_the_sent_touches_cost_and_so_is_the_decision(tables, read, cost, said):
+    found = chain(tables, PARAMS.model_copy(update={"cost_per_touch": {"treated": cost}}))
+    n_sent, n_treated = (
+        int(value) for value in (found["costs"]["n_touches"].sum(), read["results"]["spend.treated.n"].value)
+    )
+    assert 0.6 * n_treated < n_sent < 0.8 * n_treated  # what staff did not send costs nothing
+    each = cost * n_sent / n_treated
+    gross, net = read["headline"]["worth"], found["headline"]["worth"]
+    assert net.value == pytest.approx(gross.value - each * gross.n)
+    assert found["results"]["spend.treated.effect_net"].value == pytest.approx(found["headline"]["effect"].value - each)
+    assert said in found["words"]["decision"]["en"]
+    assert "taken off" in found["words"]["decision"]["why"]["en"]
+    assert "less the touches' cost" in found["words"]["decision"]["worth_label"]["en"]
+    assert "not taken off" in read["words"]["decision"]["why"]["en"]
+
+
+def test_cost_of_an_arm_that_is_none_is_refused(tables):
+    with pytest.raises(AnalysisError, match="cost_per_touch names mail"):
+        chain(tables, PARAMS.model_copy(update={"cost_per_touch": {"mail": 1.0}}))
+
+
+def test_more_of_what_should_be_little_is_harm(tables):
+    outcomes = OUTCOMES.model_copy(update={"lower_is_better": ["visit"]})
+    found = chain(tables, outcomes)
+    assert found["verdict"]["kind"] == "harms"
+    assert "harm" in found["words"]["answer"]["en"]
+    assert "to rise by" in found["words"]["answer"]["en"]
+    both = PARAMS.model_copy(update={"lower_is_better": ["n_orders"]})
+    assert chain(tables, both)["verdict"]["worsened"] == ["n_orders"]
+    with pytest.raises(ValueError, match="lower_is_better names complaints"):
+        IncrementalityParams.model_validate({"lower_is_better": ["complaints"]})
+
+
+def test_other_experiments_are_named_with_the_line_that_reads_them(read):
+    assert read["others"]["shown"]
+    assert read["others"]["values"]["names"]["en"] == "camp-2"
+    assert read["others"]["values"]["write"] == "incrementality: {experiment: camp-2}"
 
 
 def test_results_have_the_names_of_the_contract(read):
