@@ -17,6 +17,7 @@ import customer_summary
 import demo_book
 import feature_table
 import notebook_overhead
+import qini
 import send_plan
 import simulator
 from measure import Cost, cheapest, run
@@ -40,6 +41,7 @@ NAMES = (
     "demo_book",
     "notebook_overhead",
     "simulator",
+    "qini",
 )
 
 
@@ -153,6 +155,20 @@ def _simulator(size: str, repeats: int) -> dict[str, Any]:
                 "answer": answer,
             }
     return {"ways": ways}
+
+
+def _qini(size: str, repeats: int) -> dict[str, Any]:
+    """Cost of a bootstrap draw by every way; all must give the same Qini, and draws that spread alike."""
+    n, ways = qini.CUSTOMERS[size], {}
+    for way, where in qini.WAYS.items():
+        python = Path(sys.executable) if where == "ours" else _peers()
+        runs = [run([python, HERE / "qini.py", way, str(n)]) for _ in range(repeats)]
+        answer = min((cost.answer for cost in runs), key=lambda found: found["ms_per_draw"])
+        ours = ways["siyu"] if ways else answer
+        if abs(answer["qini"] - ours["qini"]) > 1e-8 or not 0.6 < answer["spread"] / ours["spread"] < 1.7:
+            raise SystemExit(f"{way} and siyu differ: {answer} {ours}")
+        ways[way] = {**answer, "times_siyu": round(answer["ms_per_draw"] / ours["ms_per_draw"], 1)}
+    return {"customers": n, "aim_times": qini.AIM, "ways": ways}
 
 
 def _demo_book(size: str, repeats: int) -> dict[str, Any]:
