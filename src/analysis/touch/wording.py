@@ -248,7 +248,7 @@ _EXPLORER: Final = {
 }
 _ACCOUNT: Final = {
     "zh": "「{focus}」的账：毛利预计多 {margin}，花掉和丢掉 {costs}",
-    "en": 'What "{focus}" brings: {margin} more margin expected, {costs} spent or lost',
+    "en": 'The account of "{focus}": {margin} more margin expected, {costs} spent or lost',
 }
 _HORIZONS: Final = {
     True: {
@@ -367,8 +367,8 @@ _SUBTITLES: Final[dict[str, dict[str, str]]] = {
         "short_en": "What could turn it",
         "sub_zh": "领先额的变动里，每条假设单独占多少（点）、连同与别的假设的相互作用占多少（线到头）；"
         "{sensitivity_draws}抽取",
-        "sub_en": "Share of the lead's variation that each assumption causes alone (point) and together with others "
-        "(end of the line); {sensitivity_draws:bare} draws",
+        "sub_en": "Share of the lead's variation that each assumption accounts for alone (point) and together with "
+        "others (end of the line); {sensitivity_draws:bare} draws",
     },
     "table": {
         "short_zh": "全部数字",

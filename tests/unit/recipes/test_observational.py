@@ -82,7 +82,7 @@ def tables(tmp_path_factory) -> Tables:
 def test_randomised_small_and_running_campaigns_are_not_read(tables):
     found = made.observational_campaigns(tables, AS_OF, PARAMS)
     assert found["campaign_id"].tolist() == ["picked"]
-    assert found.loc[0, ["name", "days", "n_targeted"]].tolist() == ["精选", 14, 300]
+    assert found[["name", "days", "n_targeted"]].to_dict("records") == [{"name": "精选", "days": 14, "n_targeted": 300}]
 
 
 def test_the_lead_of_the_picked_is_there_before_and_nothing_is_left_of_it(tables):
