@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.data.channels import channel_table, load_channels
 from analysis.data.connect import Tables
-from analysis.evidence import Estimate
+from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
 from analysis.params import StrategiesParams
 from analysis.touch.effects import channel_weights, draw_worlds, load_effects
 from analysis.touch.learning_effects import learned_effects, shown_by_worlds
@@ -24,6 +24,8 @@ from analysis.touch.summary import ledger, outcomes, segment_outcomes
 from analysis.touch.summary import strategy_draws as draws_of
 from analysis.touch.trial import effects_of, run_trial, trial_of
 
+_GRADE: Final = grade_of(Forecast((Observed(), Prior())))
+"""A forecast that rests on priors, whatever experiments have moved."""
 _SETTLING_DAYS: Final = 3  # touches this fresh may still be confirmed and read
 _MOST_OBSERVATIONS: Final = 1_000.0  # rates drift: no past, however long, weighs more than so many touches
 _LANES: Final = 2  # lanes of luck per draw: the fewest that tell luck from ignorance
@@ -319,7 +321,7 @@ def strategy_outcomes(
 ) -> pd.DataFrame:
     """All measures of all strategies: strategy, measure, value, unit, interval (80 %), standard error, grade, n."""
     outcome = outcome_from(strategy_totals, effects=strategy_effects)
-    return outcomes(outcome, grade="D", margin_share=float(strategy_economics["margin_share"]))
+    return outcomes(outcome, grade=_GRADE.value, margin_share=float(strategy_economics["margin_share"]))
 
 
 def strategy_segments(
@@ -334,7 +336,7 @@ def strategy_segments(
     sizes = strategy_customers["tier"].astype("string").fillna("-").value_counts()
     customers = {segment: int(sizes.get(segment, 0)) for segment in outcome.segments}
     share = float(strategy_economics["margin_share"])
-    return segment_outcomes(outcome, customers=customers, grade="D", margin_share=share)
+    return segment_outcomes(outcome, customers=customers, grade=_GRADE.value, margin_share=share)
 
 
 def strategy_draws(strategy_totals: pd.DataFrame, strategy_effects: pd.DataFrame) -> pd.DataFrame:

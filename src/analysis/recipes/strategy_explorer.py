@@ -5,13 +5,15 @@ from typing import Any, Final
 
 import pandas as pd
 
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
 from analysis.params import StrategiesParams
 from analysis.touch.explorer import frontier_at
 from analysis.touch.labels import strategy_labels
 from analysis.touch.summary import CONFIDENCE
 from analysis.touch.trial import effects_of, trial_of
 
+_GRADE: Final = grade_of(Forecast((Observed(), Prior())))
+"""A forecast that rests on priors, whatever experiments have moved."""
 _MOST_PER_MONTH: Final[tuple[int | None, ...]] = (1, 4, None)
 _CUSTOMERS: Final = 20_000
 
@@ -63,5 +65,5 @@ def strategy_explorer_words(strategy_explorer: pd.DataFrame) -> dict[str, Any]:
     level = abs(less) < max(1.0, 0.01 * abs(float(best[float("inf")])))
     return {
         "rarely": "level" if level else "less" if less > 0 else "more",
-        "rare_profit": Estimate(abs(less), "money", grade=Grade.PRIOR).as_result(),
+        "rare_profit": Estimate(abs(less), "money", grade=_GRADE).as_result(),
     }

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.data.benchmarks import MARKETING_CLAIM
 from analysis.data.connect import Tables
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Forecast, Grade, Observed, Prior, grade_of
 from analysis.params import StrategiesParams
 from analysis.touch import wording
 from analysis.touch.labels import strategy_labels
@@ -19,6 +19,8 @@ from analysis.touch.strategies import AS_HISTORY, NO_TOUCH, load_strategies
 from analysis.touch.summary import CONFIDENCE, MEASURES, Spread
 from analysis.touch.verdict import Kind, reach_verdict
 
+_GRADE: Final = grade_of(Forecast((Observed(), Prior())))
+"""A forecast that rests on priors, whatever experiments have moved."""
 _RESULTS: Final = ("incremental_orders", "incremental_repurchase_rate", "incremental_profit", "deletions", "p_best")
 
 
@@ -77,11 +79,11 @@ def strategy_headline(
         "most_deletions": _estimate(strategy_outcomes, str(lost.idxmax()), "incremental_deletions"),
         "n_strategies": Estimate(len(profit), "count"),
         "n_better": Estimate(int((profit["ci_lower"] > 0).sum()), "count"),
-        "margin": Estimate(float(account["margin"]), "money", grade=Grade.PRIOR),
-        "costs": Estimate(-float(account.drop("margin").sum()), "money", grade=Grade.PRIOR),
+        "margin": Estimate(float(account["margin"]), "money", grade=_GRADE),
+        "costs": Estimate(-float(account.drop("margin").sum()), "money", grade=_GRADE),
         "horizon": Estimate(v["horizon_days"], "days"),
-        "per_arm": Estimate(v["per_arm"], "customers", grade=Grade.PRIOR),
-        "reached": Estimate(round(v["reached"]), "customers", grade=Grade.PRIOR),
+        "per_arm": Estimate(v["per_arm"], "customers", grade=_GRADE),
+        "reached": Estimate(round(v["reached"]), "customers", grade=_GRADE),
         "margin_share": Estimate(strategy_economics["margin_share"], "share"),
         "wage": Estimate(strategy_economics["wage_per_hour"], "money"),
         **{name: Estimate(v[name], unit) for name, unit in _COUNTS.items()},
@@ -158,7 +160,7 @@ def strategy_profit(
     """One row per strategy, highest incremental profit first: profit and its interval, chance of being best."""
     table = _measured(strategy_outcomes, ["incremental_profit", "p_best"], params=strategies_params)
     table = table.drop(columns=["p_best_ci_lower", "p_best_ci_upper"])
-    table = table.assign(grade="D", recommended=table["strategy"] == strategy_verdict["winner"])
+    table = table.assign(grade=_GRADE.value, recommended=table["strategy"] == strategy_verdict["winner"])
     return table.sort_values("incremental_profit", ascending=False, ignore_index=True).drop(columns="strategy")
 
 
@@ -205,7 +207,7 @@ def strategy_table(strategy_outcomes: pd.DataFrame, strategies_params: Strategie
 def strategy_choices(strategy_outcomes: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
     """One row per strategy, highest profit first: what it earns, what it spends, how many contacts it loses."""
     measures = ["incremental_profit", "cost", "incremental_deletions"]
-    table = _measured(strategy_outcomes, measures, params=strategies_params).assign(grade="D")
+    table = _measured(strategy_outcomes, measures, params=strategies_params).assign(grade=_GRADE.value)
     return table.sort_values("incremental_profit", ascending=False, ignore_index=True).drop(columns="strategy")
 
 
@@ -328,7 +330,7 @@ def _spread(spread: dict[str, float] | None, *, n: int) -> Estimate | None:
     if spread is None:
         return None
     known = Spread(**spread)
-    return Estimate(known.value, "money", known.ci_lower, known.ci_upper, CONFIDENCE, grade=Grade.PRIOR, n=n)
+    return Estimate(known.value, "money", known.ci_lower, known.ci_upper, CONFIDENCE, grade=_GRADE, n=n)
 
 
 def _plain(value: Any) -> Any:

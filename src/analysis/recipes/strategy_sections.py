@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import Estimate, Grade
+from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
 from analysis.params import StrategiesParams
 from analysis.touch import wording
 from analysis.touch.labels import assumption_names, assumption_units, strategy_labels
@@ -13,6 +13,8 @@ from analysis.touch.outcome import outcome_from
 from analysis.touch.strategies import NO_TOUCH
 from analysis.touch.summary import CONFIDENCE, drivers_of, increments, spread_of
 
+_GRADE: Final = grade_of(Forecast((Observed(), Prior())))
+"""A forecast that rests on priors, whatever experiments have moved."""
 _SHOWN_DRIVERS: Final = 6
 _SHOWN_SHARES: Final = 8
 _RARE: Final = 0.01
@@ -180,7 +182,7 @@ def strategy_driver_words(strategy_drivers: pd.DataFrame) -> dict[str, Any]:
         lead = {end: float(row[f"lead_if_{end}"]) for end in lead}
     for end, value in lead.items():
         size = None if value is None else abs(value)
-        found[f"driver_{end}"] = Estimate(size, "money", grade=Grade.PRIOR).as_result()
+        found[f"driver_{end}"] = Estimate(size, "money", grade=_GRADE).as_result()
         found[f"driver_{end}_side"] = wording.side(ahead=value is None or value >= 0)
     return found
 
@@ -252,7 +254,7 @@ def strategy_flip_words(
         "flip_rival": strategy_labels(strategies_params.strategies)[check["rival"]],
         **{f"lead_{end}_side": wording.side(ahead=check[f"lead_{end}"] >= 0) for end in ("low", "high")},
         "sensitivity_draws": draws,
-        **{name: Estimate(value, unit, grade=Grade.PRIOR).as_result() for name, (value, unit) in numbers.items()},
+        **{name: Estimate(value, unit, grade=_GRADE).as_result() for name, (value, unit) in numbers.items()},
     }
 
 
