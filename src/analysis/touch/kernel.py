@@ -13,8 +13,9 @@ import numpy as np
 from analysis.touch.compiled import cached, part
 from analysis.touch.kernel_need import draw_moments, draw_row, settle_past
 from analysis.touch.kernel_orders import live_through
+from analysis.touch.kernel_rows import add_row, copy_row
 from analysis.touch.kernel_touch import send
-from analysis.touch.layout import ENTRY, FIRST_EFFECT, LANES, PLACE, STEP_REALS, TEMPLATES
+from analysis.touch.layout import ENTRY, FIRST_EFFECT, LANES, PLACE, PULSES, STEP_REALS, TEMPLATES
 from analysis.touch.response import MEMORY_DAYS
 
 __all__ = ["Customers", "Desk", "Moments", "Program", "Pulses", "World", "simulate_rows"]
@@ -55,7 +56,7 @@ _ORDER_VALUE, _QUIT_ON, _QUO_FATIGUE, _REACHED = (
 _SECOND_DROPOUT, _SECOND_LIFE, _SEGMENT, _TOUCH_COSTS = (
     PLACE[name] for name in ("SECOND_LIFE_DROPOUT", "SECOND_LIFE", "SEGMENT", "TOUCH_COSTS")
 )
-_TRUST, _WEAR = (PLACE[name] for name in ("TRUST", "WEAR"))
+_TRUST, _WEAR, _LAST_GAIN = (PLACE[name] for name in ("TRUST", "WEAR", "LAST_GAIN"))
 _E_ASSIGNED, _E_BORROWED, _E_CONFIRMED, _E_COUPONS = (
     ENTRY[name] for name in ("assigned", "borrowed_orders", "confirmed", "coupons")
 )
@@ -240,6 +241,7 @@ def _simulate_rows(
         The row that could not be simulated for want of room for its moments; ``last_row`` if all were.
     """
     w, who, moments = desk.w, desk.who, desk.moments
+    mixed = n_rows < customers.columns.shape[0]  # a row of a sample holds another customer per replicate
     effects = w[_FIRST_EFFECT : _FIRST_EFFECT + len(world.effects)]
     for n in range(len(effects)):
         effects[n] = world.effects[n]
@@ -252,11 +254,11 @@ def _simulate_rows(
         _sort_by_day(found, moments)
         for place in range(len(program.order)):
             s = program.order[place]
-            touched = _choose(s, customers, program, desk)
+            touched = _choose(s, mixed, customers, program, desk)
             if place > 0 and not touched:
-                _add_untouched(s, program, desk)
+                _add_untouched(s, mixed, program, desk)
             else:
-                _run(s, place == 0, customers, world, program, desk)
+                _run(s, place == 0, mixed, customers, world, program, desk)
     return last_row
 
 
@@ -277,7 +279,7 @@ def _sort_by_day(found: Any, moments: Any) -> None:
 
 
 @part
-def _choose(s: Any, customers: Any, program: Any, desk: Any) -> Any:
+def _choose(s: Any, mixed: Any, customers: Any, program: Any, desk: Any) -> Any:
     """Mark whom each step's audience holds, the holdout left out; return whether there is anybody."""
     rows, w, v, who = desk.rows, desk.w, desk.v, desk.who
     found = np.float32(0.0)
@@ -286,7 +288,7 @@ def _choose(s: Any, customers: Any, program: Any, desk: Any) -> Any:
         if program.step_reals[k, _IS_PAST] > 0.0:
             for i in range(L):
                 v[row, i] = 1.0 if v[rows.history + program.step_ints[k, 0], i] > 0.0 else 0.0
-        elif who[0] == who[L - 1]:
+        elif not mixed:
             chosen = np.float32(customers.eligible[who[0], k])
             for i in range(L):
                 v[row, i] = 0.0 if w[_HOLDOUT_DRAW + i] < program.holdout[s] else chosen
@@ -300,7 +302,7 @@ def _choose(s: Any, customers: Any, program: Any, desk: Any) -> Any:
 
 
 @part
-def _run(s: Any, is_untouched: Any, customers: Any, world: Any, program: Any, desk: Any) -> None:
+def _run(s: Any, is_untouched: Any, mixed: Any, customers: Any, world: Any, program: Any, desk: Any) -> None:
     """Run one strategy on one row over all days."""
     w, moments, pulses = desk.w, desk.moments, desk.pulses
     calm = program.channels.shape[0] + 1  # since when trust rests
@@ -318,7 +320,7 @@ def _run(s: Any, is_untouched: Any, customers: Any, world: Any, program: Any, de
         if day + 1 == program.checkpoints[checkpoint]:
             live_through(done, moments.starts[day + 1], moments, world, w, pulses, desk.since[calm])
             done = moments.starts[day + 1]
-            _take_totals(s, checkpoint, np.float32(day), is_untouched, program, desk)
+            _take_totals(s, checkpoint, np.float32(day), is_untouched, mixed, program, desk)
             checkpoint += 1
 
 
@@ -348,6 +350,7 @@ def _begin(s: Any, program: Any, desk: Any) -> None:
         w[_QUIT_ON + i] = _NEVER
         w[_SECOND_LIFE + i] = 0.0
         w[_SECOND_DROPOUT + i] = 0.0
+        w[_LAST_GAIN + i] = _LONG_AGO
     _begin_rows(n, steps, limits, rows, v)
     for c in range(len(since)):
         since[c] = 0
@@ -358,9 +361,8 @@ def _begin(s: Any, program: Any, desk: Any) -> None:
 @part
 def _begin_rows(n: Any, steps: Any, limits: Any, rows: Any, v: Any) -> None:
     for c in range(n):
-        for i in range(L):
-            v[rows.stocks + c, i] = v[rows.quo_stocks + c, i]
-            v[rows.refused + c, i] = v[rows.first_refused + c, i]
+        copy_row(v, (rows.stocks + c) * L, v, (rows.quo_stocks + c) * L)
+        copy_row(v, (rows.refused + c) * L, v, (rows.first_refused + c) * L)
     for row in range(rows.wear, rows.wear + _N_TEMPLATES):
         for i in range(L):
             v[row, i] = 0.0
@@ -388,23 +390,24 @@ def _open_windows(s: Any, day: Any, program: Any, desk: Any) -> None:
 @part
 def _keep_pulse(day: Any, w: Any, pulses: Any) -> None:
     """Remember what today's touches will sell; touches that no longer work make room."""
-    size = len(pulses.day)
-    while pulses.first[0] < pulses.end[0] and day - pulses.day[pulses.first[0] % size] >= MEMORY_DAYS:
+    while pulses.first[0] < pulses.end[0] and day - pulses.day[pulses.first[0] & (PULSES - 1)] >= MEMORY_DAYS:
         pulses.first[0] += 1
-    latest = (pulses.end[0] + size - 1) % size
-    if pulses.end[0] > pulses.first[0] and pulses.day[latest] == day:
-        for i in range(L):
-            pulses.gain[latest, i] += w[_GAIN + i]
+    slot = (pulses.end[0] - 1) & (PULSES - 1)
+    now = np.float32(day)
+    for i in range(L):
+        gain, last = w[_GAIN + i], w[_LAST_GAIN + i]
+        w[_LAST_GAIN + i] = now if gain > 0.0 else last
+    if pulses.end[0] > pulses.first[0] and pulses.day[slot] == day:
+        add_row(pulses.gain, slot * L, w, _GAIN)
     else:
-        slot = pulses.end[0] % size
+        slot = pulses.end[0] & (PULSES - 1)
         pulses.day[slot] = day
-        for i in range(L):
-            pulses.gain[slot, i] = w[_GAIN + i]
         pulses.end[0] += 1
+        copy_row(pulses.gain, slot * L, w, _GAIN)
 
 
 @part
-def _take_totals(s: Any, checkpoint: Any, day: Any, is_untouched: Any, program: Any, desk: Any) -> None:
+def _take_totals(s: Any, checkpoint: Any, day: Any, is_untouched: Any, mixed: Any, program: Any, desk: Any) -> None:
     """Write a row's totals so far, and add them to those of all rows."""
     w, untouched = desk.w, desk.untouched
     v = checkpoint if is_untouched else len(program.checkpoints)
@@ -440,21 +443,21 @@ def _take_totals(s: Any, checkpoint: Any, day: Any, is_untouched: Any, program: 
     for i in range(L):
         again = untouched[checkpoint, _E_REPURCHASERS + i]
         untouched[v, _E_REACHED_REPURCHASERS + i] = w[_REACHED + i] * again
-    _add_totals(s, checkpoint, v, program, desk)
+    _add_totals(s, checkpoint, v, mixed, program, desk)
 
 
 @part
-def _add_untouched(s: Any, program: Any, desk: Any) -> None:
+def _add_untouched(s: Any, mixed: Any, program: Any, desk: Any) -> None:
     """Add a row that a strategy leaves alone: what happened there untouched."""
     for checkpoint in range(len(program.checkpoints)):
-        _add_totals(s, checkpoint, checkpoint, program, desk)
+        _add_totals(s, checkpoint, checkpoint, mixed, program, desk)
 
 
 @part
-def _add_totals(s: Any, checkpoint: Any, v: Any, program: Any, desk: Any) -> None:
+def _add_totals(s: Any, checkpoint: Any, v: Any, mixed: Any, program: Any, desk: Any) -> None:
     w, untouched, totals = desk.w, desk.untouched, desk.totals
     block = (s * len(program.checkpoints) + checkpoint) * program.n_segments
-    if desk.who[0] == desk.who[L - 1]:
+    if not mixed:
         block += int(w[_SEGMENT])
         for n in range(_N_ENTRIES * L):
             totals[block, n] += untouched[v, n]

@@ -66,6 +66,7 @@ FIRST_DEBT, HOLDOUT_DRAW, LEAVES_ON, LEFT_AT = (
 ELAPSED, SURVIVED, RETURNS, REFERRER_LEFT = (
     PLACE[name] for name in ("ELAPSED", "SURVIVED", "RETURNS", "REFERRER_LEFT")
 )
+KEY_0, KEY_1 = PLACE["KEY_0"], PLACE["KEY_1"]
 KIND, REDEEM, OTHER = PLACE["KIND"], PLACE["REDEEM"], PLACE["OTHER"]
 READ_FATIGUE, FATIGUE_RESPONSE, FATIGUE_DAYS = (
     EFFECT[name] for name in ("read_fatigue", "fatigue_response", "fatigue_days")
@@ -87,6 +88,9 @@ def draw_row(row: Any, n_rows: Any, customers: Any, world: Any, w: Any, who: Any
                 np.uint32(row), world.replicate[i], np.uint32(0), _SAMPLE, world.seed[0], world.seed[1]
             )
             who[i] = min(int((row + np.float64(_inside(a))) * n / n_rows), n - 1)
+    for i in range(L):
+        w[KEY_0 + i] = np.uint32(customers.key[who[i], 0]).view(np.float32)
+        w[KEY_1 + i] = np.uint32(customers.key[who[i], 1]).view(np.float32)
     for t in range(len(_TAKEN_COLUMNS)):
         column = _TAKEN_COLUMNS[t]
         place = w[_TAKEN_PLACES[t] : _TAKEN_PLACES[t] + L]
@@ -153,7 +157,7 @@ def draw_moments(customers: Any, world: Any, w: Any, who: Any, moments: Any) -> 
     end = world.season[len(world.season) - 1]
     total, seen, running = 0, 0, True
     while running:
-        _next_moments(seen, customers, world, w, who)
+        _next_moments(seen, world, w)
         running = False
         for i in range(L):
             if w[ELAPSED + i] < end:
@@ -193,23 +197,16 @@ def _draw_customers(customers: Any, world: Any, w: Any, who: Any) -> None:
 
 
 @part
-def _next_moments(seen: Any, customers: Any, world: Any, w: Any, who: Any) -> None:
+def _next_moments(seen: Any, world: Any, w: Any) -> None:
     """Draw when the next moment of each replicate comes, and what decides about it."""
-    k0, k1, address, n = world.seed[0], world.seed[1], np.uint32(_CLOCK + np.uint32(seen)), np.float32(seen)
-    if who[0] == who[L - 1]:
-        c0, c1 = customers.key[who[0], 0], customers.key[who[0], 1]
-        for i in range(L):
-            gap, kind, redeem, other = _philox(c0, c1, world.replicate[i], address, k0, k1)
-            days = w[DAYS + i] * w[LIFT + i] / (1.0 + w[CEILING + i])
-            w[ELAPSED + i] += _wait(_inside(gap), w[SHAPE + i], days, w[ELAPSED + i], n)
-            w[KIND + i], w[REDEEM + i], w[OTHER + i] = _inside(kind), _uniform(redeem), _inside(other)
-    else:
-        for i in range(L):
-            c0, c1 = customers.key[who[i], 0], customers.key[who[i], 1]
-            gap, kind, redeem, other = _philox(c0, c1, world.replicate[i], address, k0, k1)
-            days = w[DAYS + i] * w[LIFT + i] / (1.0 + w[CEILING + i])
-            w[ELAPSED + i] += _wait(_inside(gap), w[SHAPE + i], days, w[ELAPSED + i], n)
-            w[KIND + i], w[REDEEM + i], w[OTHER + i] = _inside(kind), _uniform(redeem), _inside(other)
+    k0, k1, replicate = world.seed[0], world.seed[1], world.replicate[0]
+    address, n = np.uint32(_CLOCK + np.uint32(seen)), np.float32(seen)
+    for i in range(L):
+        c0, c1 = np.float32(w[KEY_0 + i]).view(np.uint32), np.float32(w[KEY_1 + i]).view(np.uint32)
+        gap, kind, redeem, other = _philox(c0, c1, np.uint32(replicate + np.uint32(i)), address, k0, k1)
+        days = w[DAYS + i] * w[LIFT + i] / (1.0 + w[CEILING + i])
+        w[ELAPSED + i] += _wait(_inside(gap), w[SHAPE + i], days, w[ELAPSED + i], n)
+        w[KIND + i], w[REDEEM + i], w[OTHER + i] = _inside(kind), _uniform(redeem), _inside(other)
 
 
 @part

@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.touch import fatigue, reference_price, response, second_life, trust
 from analysis.touch.compiled import law, part
-from analysis.touch.layout import EFFECT, LANES, PLACE
+from analysis.touch.layout import EFFECT, LANES, PLACE, PULSES
 from analysis.touch.response import MEMORY_DAYS
 
 __all__ = ["live_through"]
@@ -14,11 +14,13 @@ __all__ = ["live_through"]
 L: Final = LANES
 _saturated, _habit_step = law(response.saturated_lift), law(reference_price.habit_step)
 _decayed, _recovered, _leaving = law(fatigue.decayed), law(trust.recovered), law(second_life.leaving_again)
+_CONCAVE: Final = 1.0001  # a concave lift is never above its boost; more than rounding
 
 CONTACT, IS_CONTACT, DEBT, TRUST = (PLACE[name] for name in ("CONTACT", "IS_CONTACT", "DEBT", "TRUST"))
 LAST_ORDER, ORDERED, OFFER_UNTIL, OFFER_SHARE = (
     PLACE[name] for name in ("LAST_ORDER", "ORDERED", "OFFER_UNTIL", "OFFER_SHARE")
 )
+LAST_GAIN = PLACE["LAST_GAIN"]
 HABIT, HABIT_DAY, QUIT_ON, ESTABLISHED = (PLACE[name] for name in ("HABIT", "HABIT_DAY", "QUIT_ON", "ESTABLISHED"))
 SECOND_LIFE, SECOND_DROPOUT, QUO_BOOST = (PLACE[name] for name in ("SECOND_LIFE", "SECOND_LIFE_DROPOUT", "QUO_BOOST"))
 N_ORDERS, N_EXTRA, N_BORROWED, N_REDEEMED, N_REDEEMED_EXTRA, COUPONS, N_WON_BACK = (
@@ -78,18 +80,21 @@ def _keeps_own_order(i: Any, day: Any, lapsed: Any, chance: Any, other: Any, w: 
 def _adds_order(i: Any, day: Any, lapsed: Any, chance: Any, world: Any, w: Any, pulses: Any, calm_since: Any) -> Any:
     """Return whether touches turn a candidate into an order."""
     boost = w[QUO_BOOST + i] * world.quo_left[day, i]
-    for p in range(pulses.first[0], pulses.end[0]):
-        slot = p % len(pulses.day)
-        age = day - pulses.day[slot]
-        if age < MEMORY_DAYS:
-            boost += pulses.gain[slot, i] * world.weights[age, i]
+    if day - w[LAST_GAIN + i] < MEMORY_DAYS:
+        for p in range(pulses.first[0], pulses.end[0]):
+            slot = p & (PULSES - 1)
+            age = day - pulses.day[slot]
+            if age < MEMORY_DAYS:
+                boost += pulses.gain[slot, i] * world.weights[age, i]
     if w[HABIT + i] > 0.0:
         boost += _habit_now(i, day, w)
     if boost <= 0.0:
         return False
     ceiling = w[CEILING + i]
-    trusting = 1.0 + (w[TRUST + i] - 1.0) * world.trust_left[day - calm_since, i]
-    lift = _saturated(boost * trusting, ceiling)
+    boost *= 1.0 + (w[TRUST + i] - 1.0) * world.trust_left[day - calm_since, i]
+    if chance * ceiling > boost * _CONCAVE:
+        return False
+    lift = _saturated(boost, ceiling)
     if lapsed:
         lift *= w[LAPSED_RESPONSE + i]
     return chance * ceiling < lift

@@ -6,7 +6,8 @@ import numpy as np
 
 from analysis.touch import deletion, exposure, fatigue, need, response, trust
 from analysis.touch.compiled import law, part
-from analysis.touch.layout import CHANNEL_REALS, EFFECT, LANES, PLACE, STEP_INTS, STEP_REALS
+from analysis.touch.kernel_rows import add_row, any_in_block, any_in_row, copy_row, keep_below
+from analysis.touch.layout import BLOCK, CHANNEL_REALS, EFFECT, LANES, PLACE, STEP_INTS, STEP_REALS
 from analysis.touch.philox import philox4x32, uniform
 from analysis.touch.random_streams import Purpose
 
@@ -22,7 +23,7 @@ _gaps, _near = law(need.gaps_since_order), law(need.is_near)
 
 _TOUCH: Final = Purpose.TOUCH << 24
 # The step's, the channel's: places of whole and real numbers.
-_CHANNEL, _TEMPLATE, _HAS_COOLDOWN, _HAS_WINDOW, _HAS_DAY, _USUAL, _AFTER, _HAS_ORDER = range(len(STEP_INTS))
+_CHANNEL, _TEMPLATE, _HAS_DAY, _USUAL, _AFTER = range(len(STEP_INTS))
 (_COOLDOWN, _LOW, _HIGH, _FROM, _UNTIL, _DISCOUNT, _VALID, _KEY_HOUR, _SERVICE, _PUSH, _EVERY, _PAST) = range(
     len(STEP_REALS)
 )
@@ -39,7 +40,10 @@ N_READ, TOUCH_COSTS, MINUTES, WEAR = (PLACE[name] for name in ("N_READ", "TOUCH_
 N_LOST, N_REFUSED = PLACE["N_LOST"], PLACE["N_REFUSED"]
 OWN, REFUSED, TEMPLATE_WEAR = (PLACE[name] for name in ("OWN_FATIGUE", "REFUSED", "TEMPLATE_WEAR"))
 LAST_TOUCH, DUE, OPEN, GAIN = (PLACE[name] for name in ("LAST_TOUCH", "DUE", "OPEN", "GAIN"))
-SAID = PLACE["SAID"]
+SAID, COUNTED, KEY_0, KEY_1 = (PLACE[name] for name in ("SAID", "COUNTED", "KEY_0", "KEY_1"))
+REST_OWN, REST_ALL, REST_TRUST, REST_TEMPLATE = (
+    PLACE[name] for name in ("REST_OWN", "REST_ALL", "REST_TRUST", "REST_TEMPLATE")
+)
 STEP_DAY, LAST_BEFORE, RATE, CONFIRM = (PLACE[name] for name in ("STEP_DAY", "LAST_BEFORE", "RATE", "CONFIRM"))
 U0, U1, U2, U3 = (PLACE[f"CHANCE_{n}"] for n in range(4))
 READ_FATIGUE, FATIGUE_RESPONSE, CROSS = (EFFECT[name] for name in ("read_fatigue", "fatigue_response", "cross_channel"))
@@ -63,20 +67,25 @@ def send(s: Any, k: Any, day: Any, customers: Any, world: Any, program: Any, des
     ints, reals, place = program.step_ints[k], program.step_reals[k], k - program.first_step[s]
     c, t = ints[_CHANNEL], ints[_TEMPLATE]
     channel = program.channels[c]
-    _fetch(place, ints, world, customers, desk)
     if not _assign(s, k, day, now, customers, world, program, desk):
         return False
-    for i in range(L):
-        w[OPEN + i] = 1.0
+    _bring_forward(day, c, t, world, program.channels.shape[0], desk)
     for j in range(program.on_deliver.shape[1]):
         limit = program.on_deliver[k, j]
         if limit >= 0:
-            _keep_open(rows.counts + program.limit_place[limit], program.limits[limit, day], w, v)
-    _bring_forward(day, c, t, world, program.channels.shape[0], desk)
-    _deliver(now, channel, w)
-    _react(now, np.float32(c), np.float32(ints[_USUAL]), reals, channel, w)
-    _store(place, c, t, rows, w, v)
-    _count(program.on_deliver[k], program.limit_place, rows.counts, w[OPEN : OPEN + L], v)
+            counts = (rows.counts + program.limit_place[limit]) * L
+            keep_below(w, OPEN, v, counts, program.limits[limit, day])
+    copy_row(w, CONFIRM, world.confirmed, c * L)
+    copy_row(w, RATE, world.read_rate, c * L)
+    copy_row(w, SAID, world.template_gain, t * L)
+    for first in range(0, L, BLOCK):
+        if any_in_block(w, DUE + first):
+            _deliver_and_react(first, now, np.float32(c), np.float32(ints[_USUAL]), reals, channel, w)
+    copy_row(v, (rows.stocks + c) * L, w, OWN)
+    copy_row(v, (rows.refused + c) * L, w, REFUSED)
+    copy_row(v, (rows.last_touch + place) * L, w, LAST_TOUCH)
+    copy_row(v, (rows.wear + t) * L, w, TEMPLATE_WEAR)
+    _count(program.on_deliver[k], program.limit_place, rows.counts, OPEN, w, v)
     return True
 
 
@@ -84,142 +93,98 @@ def send(s: Any, k: Any, day: Any, customers: Any, world: Any, program: Any, des
 def _assign(s: Any, k: Any, day: Any, now: Any, customers: Any, world: Any, program: Any, desk: Any) -> Any:
     """Mark in ``DUE`` whom the step touches today, within the strategy's own limits; return whether anybody."""
     rows, w, v = desk.rows, desk.w, desk.v
-    ints, reals = program.step_ints[k], program.step_reals[k]
+    ints, reals, place = program.step_ints[k], program.step_reals[k], k - program.first_step[s]
     channel = program.channels[ints[_CHANNEL]]
-    due = _find_due(now, ints, reals, channel[_NEEDS_CONTACT], w)
-    for j in range(program.on_assign.shape[1]):
-        limit = program.on_assign[k, j]
-        if limit >= 0 and due > 0:
-            due = _keep_due(rows.counts + program.limit_place[limit], program.limits[limit, day], w, v)
-    if due > 0:
-        _draw_luck(customers, world, w, desk.who, np.uint32(_TOUCH | (program.position[k] << 16) | day))
-        if reals[_PAST] > 0:
-            due = _deal_out(rows.history + ints[_CHANNEL], reals[_EVERY], w, v)
-        if due > 0 and program.budget[s] > 0:
-            due = _within_budget(channel[_EACH], desk.spent[s, program.month[day]], w)
-    if due > 0:
-        _count(program.on_assign[k], program.limit_place, rows.counts, w[DUE : DUE + L], v)
-    return due > 0
-
-
-@part
-def _count(limits: Any, places: Any, counts: Any, marked: Any, v: Any) -> None:
-    """Count the marked touches towards some limits."""
-    for j in range(len(limits)):
-        if limits[j] >= 0:
-            row = counts + places[limits[j]]
-            for i in range(L):
-                v[row, i] += marked[i]
-
-
-@part
-def _fetch(place: Any, ints: Any, world: Any, customers: Any, desk: Any) -> None:
-    """Copy what the step works on to its fixed rows."""
-    rows, w, v, c, t = desk.rows, desk.w, desk.v, ints[_CHANNEL], ints[_TEMPLATE]
-    for i in range(L):
-        w[REFUSED + i] = v[rows.refused + c, i]
-        w[LAST_TOUCH + i] = v[rows.last_touch + place, i]
-        w[DUE + i] = v[rows.eligible + place, i]
-    for i in range(L):
-        w[CONFIRM + i] = world.confirmed[c, i]
-        w[RATE + i] = world.read_rate[c, i]
-        w[SAID + i] = world.template_gain[t, i]
+    copy_row(w, DUE, v, (rows.eligible + place) * L)
+    copy_row(w, REFUSED, v, (rows.refused + ints[_CHANNEL]) * L)
+    copy_row(w, LAST_TOUCH, v, (rows.last_touch + place) * L)
     if ints[_HAS_DAY] >= 0:
         for i in range(L):
             w[STEP_DAY + i] = customers.step_day[desk.who[i], ints[_HAS_DAY]]
     if ints[_AFTER] >= 0:
-        for i in range(L):
-            w[LAST_BEFORE + i] = v[rows.last_touch + ints[_AFTER], i]
+        copy_row(w, LAST_BEFORE, v, (rows.last_touch + ints[_AFTER]) * L)
+    due = _find_due(now, ints, reals, channel[_NEEDS_CONTACT], w)
+    for j in range(program.on_assign.shape[1]):
+        limit = program.on_assign[k, j]
+        if limit >= 0:
+            keep_below(w, DUE, v, (rows.counts + program.limit_place[limit]) * L, program.limits[limit, day])
+            due = any_in_row(w, DUE)
+    if due:
+        _draw_luck(world, w, np.uint32(_TOUCH | (program.position[k] << 16) | day))
+        if reals[_PAST] > 0:
+            due = _deal_out(rows.history + ints[_CHANNEL], reals[_EVERY], w, v)
+        if due and program.budget[s] > 0:
+            due = _within_budget(channel[_EACH], desk.spent[s, program.month[day]], w)
+    if due:
+        _count(program.on_assign[k], program.limit_place, rows.counts, DUE, w, v)
+    return due
+
+
+@part
+def _count(limits: Any, places: Any, counts: Any, marked: Any, w: Any, v: Any) -> None:
+    """Count the marked touches towards some limits."""
+    for j in range(len(limits)):
+        if limits[j] >= 0:
+            add_row(v, (counts + places[limits[j]]) * L, w, marked)
 
 
 @part
 def _find_due(day: Any, ints: Any, reals: Any, needs_contact: Any, w: Any) -> Any:
-    """Mark in ``DUE`` whom the step touches today: audience, contact, consent, cooldown, need, order, chain."""
+    """Mark in ``DUE`` whom the step touches today: audience, contact, consent, cooldown, need, order, chain.
+
+    What a step does not ask for has bounds that everybody meets.
+    """
+    rest, low, high, first, last = reals[_COOLDOWN], reals[_LOW], reals[_HIGH], reals[_FROM], reals[_UNTIL]
+    free = needs_contact == 0.0
     for i in range(L):
         reached = (w[CONTACT + i] > 0.0) & (w[LEAVES_ON + i] >= day + 1.0)
-        open_ = w[DUE + i] * (1.0 - w[REFUSED + i])
-        w[DUE + i] = open_ if (needs_contact == 0.0) | reached else 0.0
-    if ints[_HAS_COOLDOWN] > 0:
-        for i in range(L):
-            w[DUE + i] = w[DUE + i] if day - w[LAST_TOUCH + i] >= reals[_COOLDOWN] else 0.0
-    if ints[_HAS_WINDOW] > 0:
-        for i in range(L):
-            gaps = _gaps(day, w[LAST_ORDER + i], w[MEAN_GAP + i])
-            w[DUE + i] = w[DUE + i] if (gaps >= reals[_LOW]) & (gaps <= reals[_HIGH]) else 0.0
-    _narrow_by_days(day, ints, reals, w)
-    n = np.float32(0.0)
-    for i in range(L):
-        n += w[DUE + i]
-    return n
-
-
-@part
-def _narrow_by_days(day: Any, ints: Any, reals: Any, w: Any) -> None:
-    if ints[_HAS_ORDER] > 0:
-        for i in range(L):
-            days = np.floor(day - w[LAST_ORDER + i])
-            w[DUE + i] = w[DUE + i] if (days >= reals[_FROM]) & (days <= reals[_UNTIL]) else 0.0
+        rested = day - w[LAST_TOUCH + i] >= rest
+        gaps, days = _gaps(day, w[LAST_ORDER + i], w[MEAN_GAP + i]), np.floor(day - w[LAST_ORDER + i])
+        wanted = (gaps >= low) & (gaps <= high) & (days >= first) & (days <= last)
+        due = w[DUE + i] * (1.0 - w[REFUSED + i])
+        w[DUE + i] = due if (free | reached) & rested & wanted else 0.0
     if ints[_HAS_DAY] >= 0:
         for i in range(L):
-            w[DUE + i] = w[DUE + i] if w[STEP_DAY + i] == day else 0.0
+            due, on = w[DUE + i], w[STEP_DAY + i]
+            w[DUE + i] = due if on == day else 0.0
     if ints[_AFTER] >= 0:
         for i in range(L):
-            w[DUE + i] = w[DUE + i] if w[LAST_BEFORE + i] >= w[LAST_ORDER + i] else 0.0
+            due, before, ordered = w[DUE + i], w[LAST_BEFORE + i], w[LAST_ORDER + i]
+            w[DUE + i] = due if before >= ordered else 0.0
+    return any_in_row(w, DUE)
 
 
 @part
-def _keep_due(row: Any, limit: Any, w: Any, v: Any) -> Any:
-    """Keep those due whose count is still below a limit."""
-    n = np.float32(0.0)
-    for i in range(L):
-        w[DUE + i] = w[DUE + i] if v[row, i] < limit else 0.0
-        n += w[DUE + i]
-    return n
-
-
-@part
-def _keep_open(row: Any, limit: Any, w: Any, v: Any) -> None:
-    """Keep open whom a cap still lets a touch through to."""
-    for i in range(L):
-        w[OPEN + i] = w[OPEN + i] if v[row, i] < limit else 0.0
-
-
-@part
-def _draw_luck(customers: Any, world: Any, w: Any, who: Any, address: Any) -> None:
+def _draw_luck(world: Any, w: Any, address: Any) -> None:
     """Draw four numbers per replicate for a touch: dealt out, confirmed, read, deleted."""
-    k0, k1 = world.seed[0], world.seed[1]
-    if who[0] == who[L - 1]:
-        c0, c1 = customers.key[who[0], 0], customers.key[who[0], 1]
-        for i in range(L):
-            a, b, c, d = _philox(c0, c1, world.replicate[i], address, k0, k1)
-            w[U0 + i], w[U1 + i], w[U2 + i], w[U3 + i] = _uniform(a), _uniform(b), _uniform(c), _uniform(d)
-    else:
-        for i in range(L):
-            c0, c1 = customers.key[who[i], 0], customers.key[who[i], 1]
-            a, b, c, d = _philox(c0, c1, world.replicate[i], address, k0, k1)
-            w[U0 + i], w[U1 + i], w[U2 + i], w[U3 + i] = _uniform(a), _uniform(b), _uniform(c), _uniform(d)
+    k0, k1, replicate = world.seed[0], world.seed[1], world.replicate[0]
+    for first in range(0, L, BLOCK):
+        if any_in_block(w, DUE + first):
+            for n in range(BLOCK):
+                i = first + n
+                c0, c1 = np.float32(w[KEY_0 + i]).view(np.uint32), np.float32(w[KEY_1 + i]).view(np.uint32)
+                a, b, c, d = _philox(c0, c1, np.uint32(replicate + np.uint32(i)), address, k0, k1)
+                w[U0 + i], w[U1 + i], w[U2 + i], w[U3 + i] = _uniform(a), _uniform(b), _uniform(c), _uniform(d)
 
 
 @part
 def _deal_out(row: Any, every: Any, w: Any, v: Any) -> Any:
     """Deal out the touches of the past: each customer at their own rate, so many days' worth at a time."""
-    n = np.float32(0.0)
+    copy_row(w, COUNTED, v, row * L)
     for i in range(L):
-        w[DUE + i] = w[DUE + i] if w[U0 + i] < v[row, i] * every else 0.0
-        n += w[DUE + i]
-    return n
+        due, rate, chance = w[DUE + i], w[COUNTED + i], w[U0 + i]
+        w[DUE + i] = due if chance < rate * every else 0.0
+    return any_in_row(w, DUE)
 
 
 @part
 def _within_budget(each: Any, spent: Any, w: Any) -> Any:
     """Keep whom the month's budget still pays for; rows come best customers first."""
-    n = np.float32(0.0)
     for i in range(L):
         pays = spent[i] + each <= spent[L]
         w[DUE + i] = w[DUE + i] if pays else 0.0
         spent[i] += each * w[DUE + i]
-        n += w[DUE + i]
-    return n
+    return any_in_row(w, DUE)
 
 
 @part
@@ -227,13 +192,19 @@ def _bring_forward(n_day: Any, c: Any, t: Any, world: Any, n: Any, desk: Any) ->
     """Let the stocks that the touch meets rest until today: its channel's, all channels', trust, its template's."""
     rows, w, v, since = desk.rows, desk.w, desk.v, desk.since
     own, all_, calm, worn = n_day - since[c], n_day - since[n], n_day - since[n + 1], n_day - since[n + 2 + t]
+    copy_row(w, OWN, v, (rows.stocks + c) * L)
+    copy_row(w, TEMPLATE_WEAR, v, (rows.wear + t) * L)
+    copy_row(w, REST_OWN, world.fatigue_left, own * L)
+    copy_row(w, REST_ALL, world.fatigue_left, all_ * L)
+    copy_row(w, REST_TRUST, world.trust_left, calm * L)
+    copy_row(w, REST_TEMPLATE, world.wear_left, worn * L)
     for i in range(L):
-        w[OWN + i] = v[rows.stocks + c, i] * world.fatigue_left[own, i]
-    for i in range(L):
-        w[FATIGUE + i] *= world.fatigue_left[all_, i]
-        w[TRUST + i] = 1.0 + (w[TRUST + i] - 1.0) * world.trust_left[calm, i]
-    for i in range(L):
-        w[TEMPLATE_WEAR + i] = v[rows.wear + t, i] * world.wear_left[worn, i]
+        w[OPEN + i] = w[DUE + i]
+        w[GAIN + i] = 0.0
+        w[OWN + i] *= w[REST_OWN + i]
+        w[FATIGUE + i] *= w[REST_ALL + i]
+        w[TRUST + i] = 1.0 + (w[TRUST + i] - 1.0) * w[REST_TRUST + i]
+        w[TEMPLATE_WEAR + i] *= w[REST_TEMPLATE + i]
     since[c] = n_day
     since[n] = n_day
     since[n + 1] = n_day
@@ -241,72 +212,72 @@ def _bring_forward(n_day: Any, c: Any, t: Any, world: Any, n: Any, desk: Any) ->
 
 
 @part
-def _deliver(day: Any, channel: Any, w: Any) -> None:
+def _deliver_and_react(first: Any, day: Any, c: Any, usual: Any, reals: Any, channel: Any, w: Any) -> None:
+    """Let staff confirm a block's touches, and customers react to those delivered.
+
+    What the touches share is read first: a loop that reads it again each time cannot become vectors.
+    """
+    costs = channel[_COST], channel[_MINUTES], channel[_C_WEAR]
+    step = reals[_DISCOUNT], reals[_VALID], reals[_KEY_HOUR], reals[_SERVICE], reals[_PUSH]
+    effect = channel[_C_GAIN], channel[_ANNOYANCE], channel[_NEEDS_CONTACT]
+    for n in range(BLOCK):
+        _deliver(first + n, day, costs, w)
+        _react(first + n, day, c, usual, step, effect, w)
+
+
+@part
+def _deliver(i: Any, day: Any, costs: Any, w: Any) -> None:
     """Let staff confirm and the caps pass; ``OPEN`` becomes whom it was delivered to."""
-    cost, minutes, wear = channel[_COST], channel[_MINUTES], channel[_C_WEAR]
-    for i in range(L):
-        due = w[DUE + i]
-        confirmed = due if w[U1 + i] < w[CONFIRM + i] else 0.0
-        delivered = confirmed * w[OPEN + i]
-        w[OPEN + i] = delivered
-        w[LAST_TOUCH + i] = day if due > 0.0 else w[LAST_TOUCH + i]
-        w[REACHED + i] = max(w[REACHED + i], due)
-        w[N_ASSIGNED + i] += due
-        w[N_CONFIRMED + i] += confirmed
-        w[MINUTES + i] += minutes * confirmed
-        w[N_DELIVERED + i] += delivered
-        w[TOUCH_COSTS + i] += cost * delivered
-        w[WEAR + i] += wear * delivered
+    cost, minutes, wear = costs
+    due = w[DUE + i]
+    confirmed = due if w[U1 + i] < w[CONFIRM + i] else 0.0
+    delivered = confirmed * w[OPEN + i]
+    w[OPEN + i] = delivered
+    w[LAST_TOUCH + i] = day if due > 0.0 else w[LAST_TOUCH + i]
+    w[REACHED + i] = max(w[REACHED + i], due)
+    w[N_ASSIGNED + i] += due
+    w[N_CONFIRMED + i] += confirmed
+    w[MINUTES + i] += minutes * confirmed
+    w[N_DELIVERED + i] += delivered
+    w[TOUCH_COSTS + i] += cost * delivered
+    w[WEAR + i] += wear * delivered
 
 
 @part
-def _react(day: Any, c: Any, usual: Any, reals: Any, channel: Any, w: Any) -> None:
+def _react(i: Any, day: Any, c: Any, usual: Any, step: Any, effect: Any, w: Any) -> None:
     """Let delivered touches be read, tire, build or cost trust, and sometimes cost contact, channel or customer."""
-    discount, valid, key_hour = reals[_DISCOUNT], reals[_VALID], reals[_KEY_HOUR]
-    service, push = reals[_SERVICE], reals[_PUSH]
-    gain, annoyance, needs_contact = channel[_C_GAIN], channel[_ANNOYANCE], channel[_NEEDS_CONTACT]
-    for i in range(L):
-        delivered = w[OPEN + i]
-        own, trust_now = w[OWN + i], w[TRUST + i]
-        prefers = 1.0 if w[PREFERRED + i] == c else 0.0
-        felt = _felt(own, w[FATIGUE + i] - own, w[CROSS + i], prefers, w[SOFTENING + i], w[CROWDING + i])
-        p_read = _read_chance(w[RATE + i], felt, w[READ_FATIGUE + i], w[READ_HABIT + i], key_hour, w[HOUR_GAIN + i])
-        read = delivered if w[U2 + i] < p_read else 0.0
-        w[N_READ + i] += read
-        # As in the past (`usual`) means as measured: timing and wear are already in the clock's own pace.
-        near = _near(_gaps(day, w[LAST_ORDER + i], w[MEAN_GAP + i]))
-        timing = w[TIMING_GAIN + i] * (1.0 - usual) if near else 0.0
-        worth = _gain(w[GAIN_DAYS + i] * gain, w[SAID + i], w[OFFER_GAIN + i], discount, timing)
-        fresh = _novelty(w[TEMPLATE_WEAR + i] * (1.0 - usual), w[NOVELTY_WEAR + i])
-        worth = worth * fresh * _left(felt, w[FATIGUE_RESPONSE + i])
-        dog = read * w[IS_DOG + i]
-        w[GAIN + i] = worth * (read - dog)
-        wakes = (dog > 0.0) & (w[U2 + i] < p_read * w[DOG_LEAVES + i])
-        w[QUIT_ON + i] = min(w[QUIT_ON + i], day) if wakes else w[QUIT_ON + i]
-        offered = (read > 0.0) & (discount > 0.0)
-        w[OFFER_UNTIL + i] = day + valid - 1.0 if offered else w[OFFER_UNTIL + i]
-        w[OFFER_SHARE + i] = discount if offered else w[OFFER_SHARE + i]
-        change = _trust_step(service, push, w[TRUST_SERVICE + i], w[TRUST_PUSH + i])
-        w[TRUST + i] = _after_touch(trust_now, change * read)
-        w[TEMPLATE_WEAR + i] += read
-        p_gone = _deleted(w[DELETION + i] * annoyance, w[DELETION_FATIGUE + i], felt, trust_now) * needs_contact
-        p_refused = _refusal(w[REFUSAL + i] * annoyance, w[DELETION_FATIGUE + i], felt)
-        gone = delivered if w[U3 + i] < p_gone else 0.0
-        w[CONTACT + i] -= gone
-        w[N_LOST + i] += gone
-        refused = delivered - gone if w[U3 + i] < p_gone + p_refused else 0.0
-        w[REFUSED + i] = max(w[REFUSED + i], refused)
-        w[N_REFUSED + i] += refused
-        w[OWN + i] = own + annoyance * delivered
-        w[FATIGUE + i] += annoyance * delivered
-
-
-@part
-def _store(place: Any, c: Any, t: Any, rows: Any, w: Any, v: Any) -> None:
-    """Copy the fixed rows back to those of the channel, template and step."""
-    for i in range(L):
-        v[rows.stocks + c, i] = w[OWN + i]
-        v[rows.refused + c, i] = w[REFUSED + i]
-    for i in range(L):
-        v[rows.last_touch + place, i] = w[LAST_TOUCH + i]
-        v[rows.wear + t, i] = w[TEMPLATE_WEAR + i]
+    discount, valid, key_hour, service, push = step
+    gain, annoyance, needs_contact = effect
+    delivered = w[OPEN + i]
+    own, trust_now = w[OWN + i], w[TRUST + i]
+    prefers = 1.0 if w[PREFERRED + i] == c else 0.0
+    felt = _felt(own, w[FATIGUE + i] - own, w[CROSS + i], prefers, w[SOFTENING + i], w[CROWDING + i])
+    p_read = _read_chance(w[RATE + i], felt, w[READ_FATIGUE + i], w[READ_HABIT + i], key_hour, w[HOUR_GAIN + i])
+    read = delivered if w[U2 + i] < p_read else 0.0
+    w[N_READ + i] += read
+    # As in the past (`usual`) means as measured: timing and wear are already in the clock's own pace.
+    near = _near(_gaps(day, w[LAST_ORDER + i], w[MEAN_GAP + i]))
+    timing = w[TIMING_GAIN + i] * (1.0 - usual) if near else 0.0
+    worth = _gain(w[GAIN_DAYS + i] * gain, w[SAID + i], w[OFFER_GAIN + i], discount, timing)
+    fresh = _novelty(w[TEMPLATE_WEAR + i] * (1.0 - usual), w[NOVELTY_WEAR + i])
+    worth = worth * fresh * _left(felt, w[FATIGUE_RESPONSE + i])
+    dog = read * w[IS_DOG + i]
+    w[GAIN + i] = worth * (read - dog)
+    wakes = (dog > 0.0) & (w[U2 + i] < p_read * w[DOG_LEAVES + i])
+    w[QUIT_ON + i] = min(w[QUIT_ON + i], day) if wakes else w[QUIT_ON + i]
+    offered = (read > 0.0) & (discount > 0.0)
+    w[OFFER_UNTIL + i] = day + valid - 1.0 if offered else w[OFFER_UNTIL + i]
+    w[OFFER_SHARE + i] = discount if offered else w[OFFER_SHARE + i]
+    change = _trust_step(service, push, w[TRUST_SERVICE + i], w[TRUST_PUSH + i])
+    w[TRUST + i] = _after_touch(trust_now, change * read)
+    w[TEMPLATE_WEAR + i] += read
+    p_gone = _deleted(w[DELETION + i] * annoyance, w[DELETION_FATIGUE + i], felt, trust_now) * needs_contact
+    p_refused = _refusal(w[REFUSAL + i] * annoyance, w[DELETION_FATIGUE + i], felt)
+    gone = delivered if w[U3 + i] < p_gone else 0.0
+    w[CONTACT + i] -= gone
+    w[N_LOST + i] += gone
+    refused = delivered - gone if w[U3 + i] < p_gone + p_refused else 0.0
+    w[REFUSED + i] = max(w[REFUSED + i], refused)
+    w[N_REFUSED + i] += refused
+    w[OWN + i] = own + annoyance * delivered
+    w[FATIGUE + i] += annoyance * delivered

@@ -12,24 +12,29 @@ from analysis.touch.effects import EFFECTS
 from analysis.touch.money import ENTRIES
 
 LANES: Final = 40  # replicates side by side: a multiple of 8, so that whole vectors are filled; 200 are five groups
+BLOCK: Final = 8  # replicates of one vector: where none of them is touched, nothing is worked out
+
+PULSES: Final = 32  # days whose touches may still work at once: a power of two above their memory
 
 _NAMES: Final = (
     # the customer, as each replicate drew them
     "MEAN_GAP", "FIRST_LAST_ORDER", "IS_CONTACT", "READ_HABIT", "IS_SLEEPING_DOG", "ESTABLISHED", "PREFERRED",
     "ORDER_VALUE", "MARGIN", "CONTACT_VALUE", "SEGMENT", "HOLDOUT_DRAW", "LEAVES_ON", "LEFT_AT", "FIRST_DEBT",
     "QUO_BOOST", "QUO_FATIGUE", "LIFT", "BORROWED",
-    "P_ALIVE", "SHAPE", "DAYS", "DROPOUT_A", "DROPOUT_B", "REFERRER",
+    "KEY_0", "KEY_1", "P_ALIVE", "SHAPE", "DAYS", "DROPOUT_A", "DROPOUT_B", "REFERRER",
     # its clock while it is run
     "ELAPSED", "SURVIVED", "RETURNS", "REFERRER_LEFT", "KIND", "REDEEM", "OTHER",
     # what changes under a strategy
     "CONTACT", "FATIGUE", "TRUST", "DEBT", "LAST_ORDER", "ORDERED", "OFFER_UNTIL", "OFFER_SHARE", "REACHED",
     "HABIT", "HABIT_DAY", "QUIT_ON", "SECOND_LIFE", "SECOND_LIFE_DROPOUT",
+    "LAST_GAIN",
     # what is counted, from the first day on
     "N_ORDERS", "N_EXTRA", "N_BORROWED", "N_REDEEMED", "N_REDEEMED_EXTRA", "COUPON_SHARES", "N_ASSIGNED",
     "N_CONFIRMED", "N_DELIVERED", "N_READ", "TOUCH_COSTS", "MINUTES", "WEAR", "N_LOST", "N_REFUSED", "N_WON_BACK",
     # one touch being worked on: rows copied from and to the rows of its channel, template and step
     "OWN_FATIGUE", "REFUSED", "TEMPLATE_WEAR", "LAST_TOUCH", "DUE", "OPEN", "GAIN", "STEP_DAY",
     "LAST_BEFORE", "RATE", "SAID",
+    "COUNTED", "REST_OWN", "REST_ALL", "REST_TRUST", "REST_TEMPLATE",
     "CONFIRM", "CHANCE_0", "CHANCE_1", "CHANCE_2", "CHANCE_3",
 )  # fmt: skip
 
@@ -49,7 +54,7 @@ COLUMN: Final = {name: i for i, name in enumerate(CUSTOMER_COLUMNS)}
 
 # A step's whole numbers and real numbers.
 STEP_INTS: Final = (
-    "channel", "template", "has_cooldown", "has_window", "has_day_column", "usual", "after_step", "has_order_window",
+    "channel", "template", "has_day_column", "usual", "after_step",
 )  # fmt: skip
 STEP_REALS: Final = (
     "cooldown_days", "lowest_gaps", "highest_gaps", "lowest_days", "highest_days", "discount_share", "valid_days",

@@ -18,6 +18,7 @@ __all__ = ["Channel", "Limit", "Plan", "plan_of"]
 
 _HISTORY_EVERY_DAYS: Final = 3  # the past's touches are dealt out at least so many days apart, that many days' worth
 _UNLIMITED: Final = 1e9
+_EVERYBODY: Final = (-_UNLIMITED, _UNLIMITED)  # bounds that no clock misses
 _ROUNDING: Final = 1 + 1e-6  # costs are single-precision numbers: a budget for a hundred touches pays for a hundred
 
 
@@ -219,12 +220,9 @@ def _ints(planned: PlannedStep) -> tuple[int, ...]:
     return (
         planned.channel,
         TEMPLATES.index(step.template.value),
-        int(step.cooldown_days > 0),
-        int(step.trigger.need_window is not None),
         planned.column,
         int(step.template is Template.USUAL),
         -1 if step.after_step is None else step.after_step,
-        int(step.trigger.days_since_order is not None),
     )
 
 
@@ -233,8 +231,8 @@ def _reals(planned: PlannedStep) -> tuple[float, ...]:
     offer, every = step.offer, step.trigger.every_days
     return (
         float(step.cooldown_days),
-        *(step.trigger.need_window or (0.0, 0.0)),
-        *(float(days) for days in step.trigger.days_since_order or (0, 0)),
+        *(step.trigger.need_window or _EVERYBODY),
+        *(float(days) for days in step.trigger.days_since_order or _EVERYBODY),
         offer.discount_share if offer else 0.0,
         float(offer.valid_days) if offer else 0.0,
         float(step.at_key_hour),

@@ -23,13 +23,12 @@ import pandas as pd
 from analysis.checks import columns_present
 from analysis.errors import AnalysisError
 from analysis.touch.effects import lanes_of
-from analysis.touch.layout import LANES, SIZE, TEMPLATES, rows_for
+from analysis.touch.layout import LANES, PULSES, SIZE, TEMPLATES, rows_for
 from analysis.touch.money import ENTRIES, entry, fixed_cost
 from analysis.touch.outcome import Outcome
 from analysis.touch.policies import CapRule
 from analysis.touch.population import Population, build_population, channels_of_the_past
 from analysis.touch.program import Channel, Plan, plan_of
-from analysis.touch.response import MEMORY_DAYS
 from analysis.touch.strategies import StrategySet, check_channels
 from analysis.touch.worlds import season_clock, world_of
 
@@ -199,7 +198,6 @@ def _desk(plan: Plan, *, channels: int) -> Any:
     rows = rows_for(channels=channels, steps=plan.most_steps, limits=plan.most_limits)
     spent = np.zeros((strategies, months, LANES + 1), dtype=np.float64)
     spent[:, :, LANES] = arrays["budget"][:, None]
-    ring = MEMORY_DAYS + 1
     return Desk(
         rows=rows,
         w=np.zeros(SIZE, dtype=np.float32),
@@ -207,8 +205,8 @@ def _desk(plan: Plan, *, channels: int) -> Any:
         who=np.zeros(LANES, dtype=np.int64),
         moments=_room_for_moments(_FIRST_MOMENTS, days=days),
         pulses=Pulses(
-            day=np.zeros(ring, dtype=np.int64),
-            gain=np.zeros((ring, LANES), dtype=np.float32),
+            day=np.zeros(PULSES, dtype=np.int64),
+            gain=np.zeros((PULSES, LANES), dtype=np.float32),
             first=np.zeros(1, dtype=np.int64),
             end=np.zeros(1, dtype=np.int64),
         ),

@@ -8,12 +8,14 @@ import pytest
 
 from analysis.touch import arithmetic, deletion, exposure, fatigue, need, response
 from analysis.touch.compiled import law, sources_of
+from analysis.touch.kernel_rows import add_row, any_in_block, any_in_row, copy_row, keep_below
+from analysis.touch.layout import BLOCK, LANES
 
 TOUCH = Path(arithmetic.__file__).parent
 FILES_WITH_LAWS = (
     "need", "exposure", "response", "trust", "fatigue", "deletion", "history", "reference_price", "second_life",
     "referral", "arithmetic", "philox", "layout", "effects", "money", "compiled", "kernel", "kernel_need",
-    "kernel_touch", "kernel_orders",
+    "kernel_touch", "kernel_orders", "kernel_rows",
 )  # fmt: skip
 
 
@@ -63,3 +65,28 @@ def test_polynomials_stay_within_two_units_of_the_last_place():
     assert np.abs(ours / np.exp(numbers.astype(float)) - 1).max() < 4e-7
     exact = np.log(np.exp(numbers.astype(float)).astype(np.float32).astype(float))
     assert np.abs(logs - exact).max() < 4e-6
+
+
+def test_operations_on_rows_touch_their_row_and_no_other():
+    @numba.njit
+    def work(one, other, marks):
+        copy_row(one, LANES, other, 0)
+        add_row(one, 2 * LANES, other, LANES)
+        keep_below(one, 3 * LANES, other, 2 * LANES, np.float32(0.5))
+        for n in range(2):
+            marks[n] = any_in_row(other, (3 + n) * LANES)
+        for n in range(LANES // BLOCK):
+            marks[2 + n] = any_in_block(other, 4 * LANES + n * BLOCK)
+
+    rng = np.random.default_rng(1)
+    one, other = (rng.random((5, LANES), dtype=np.float32) for _ in range(2))
+    other[3:] = 0
+    other[4, BLOCK + 3] = 1
+    marks = np.zeros(2 + LANES // BLOCK, dtype=bool)
+    expected = one.copy()
+    expected[1] = other[0]
+    expected[2] += other[1]
+    expected[3, other[2] >= 0.5] = 0
+    work(one.reshape(-1), other, marks)
+    assert np.array_equal(one, expected)
+    assert marks.tolist() == [False, True, False, True, *[False] * (LANES // BLOCK - 2)]

@@ -240,6 +240,24 @@ def test_a_sample_scaled_up_means_the_same_as_everyone(shop, plans, run):
     assert 2 < sampled.var(ddof=1) / everyone.var(ddof=1) < 12  # luck of 600 scaled to 3000: about 5 times
 
 
+def test_a_sampled_row_of_several_customers_keeps_their_audiences_and_segments_apart(shop, plans, run):
+    gold = np.arange(90) % 2 == 1
+    customers = shop(90, p_alive=np.where(gold, 1.0, 0.0), refuses_sms=~gold * 1.0, tier=np.where(gold, "gold", "new"))
+    step = {**WEEKLY, "channel": "sms"}
+    chosen = [{**step, "audience": [{"column": "tier", "op": "==", "value": "gold"}]}]
+    outcome = run(
+        customers,
+        plans(chosen=chosen, accepting=[step]),
+        effects=no_effects(),
+        segment_by="tier",
+        sample_customers=30,
+        lanes_per_draw=80,
+    )
+    assert np.array_equal(last(outcome, "chosen", "assigned"), last(outcome, "accepting", "assigned"))
+    orders = outcome.by_segment[:, 0, -1, :, entry("orders")].sum(axis=1)
+    assert orders[outcome.segments.index("new")] == 0 < orders[outcome.segments.index("gold")]
+
+
 def test_totals_only_grow_from_checkpoint_to_checkpoint(shop, plans, run):
     outcome = run(shop(), plans(weekly=[WEEKLY]), checkpoints=(14, 30))
     assert outcome.checkpoints == (14, 30, 60)
