@@ -1,6 +1,7 @@
 """Fixtures that several rooms of tests share."""
 
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 NOW = datetime(2026, 7, 1, 4, tzinfo=UTC)
 
 LoadFiles = Callable[..., Any]
+Untranslated = Callable[[str, str], list[str]]
+_CHINESE = re.compile("[\u3400-\u9fff]")
+_ENGLISH = re.compile(r"[A-Za-z][a-z']+(?:,? [a-z']{2,}){3,}")  # four words in a row: a sentence, not a name
+_TOLD_BY = ("aria-label", "title", "alt", "placeholder", "data-s", "data-word-find", "data-word-sort")
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +54,26 @@ def load_files(tmp_path: Path) -> LoadFiles:
         return load(source, now=now, timezone=timezone, cache=tmp_path / "cache", base=tmp_path)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def untranslated() -> Untranslated:
+    """``untranslated(page, language)``: texts of a page in the other language, unless marked as such.
+
+    Code and printed output are nobody's sentences; what an element with ``lang`` says is marked as foreign.
+    """
+    from bs4 import BeautifulSoup
+
+    def found(page: str, language: str) -> list[str]:
+        made = BeautifulSoup(page, "html.parser")
+        for tag in made.select("style, code, pre, script:not([type])"):
+            tag.decompose()
+        for tag in made.find_all(lang=True):
+            if tag.name != "html" and not str(tag["lang"]).startswith(language):
+                tag.decompose()
+        texts = [str(text) for text in made.find_all(string=True)]
+        texts += [str(tag[name]) for tag in made.find_all() for name in _TOLD_BY if tag.has_attr(name)]
+        other = _CHINESE if language == "en" else _ENGLISH
+        return sorted({text.strip()[:200] for text in texts if other.search(text)})
+
+    return found

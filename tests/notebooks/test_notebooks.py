@@ -123,6 +123,16 @@ def test_all_of_them_run_on_a_small_brand_and_leave_pages_and_numbers(small):
     assert all(name.startswith(("private/", "state/")) for name in personal)
 
 
+def test_every_page_is_in_one_language_throughout(small, untranslated):
+    foreign = {
+        page.name: found
+        for page in small.folder.glob("*.*.html")
+        if (found := untranslated(page.read_text(encoding="utf-8"), page.name.split(".")[-2]))
+    }
+    assert foreign == {}
+    assert untranslated((small.folder.parent.parent / "index.html").read_text(encoding="utf-8"), "zh") == []
+
+
 def run_small_book(folder: Path) -> Outcome:
     """Run every notebook there is on 2,000 synthetic customers, in both languages."""
     blocks = {"churn": "{horizon_days: 60}", "segments": "{resamples: 10, k_max: 4}", "strategies": "{replicates: 20}"}

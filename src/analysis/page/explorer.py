@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from analysis.evidence import GRADE_LABELS, Estimate, Grade
 from analysis.fields import FIELDS
+from analysis.numerals import UNITS
 from analysis.page.blocks import Block, Text, estimate_from_json, explorer, table
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["choices_table", "explorer_data", "explorer_from_frame"]
 
+MINUS: Final = "\u2212"
 _ESCAPED: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -102,13 +104,13 @@ def _choice(choice: Mapping[str, Any], block: Block, reader: "Reader") -> dict[s
     earned = estimate_from_json(choice["earns"])
     used = [estimate_from_json(amount) for amount in choice["uses"]]
     labelled = [
-        f"{reader.plain(label)} {reader.number(amount)}" for label, amount in zip(block["uses"], used, strict=True)
+        f"{reader.plain(label)} {_amount(amount, reader)}" for label, amount in zip(block["uses"], used, strict=True)
     ]
     says = reader.word(
         "explorer_says",
         what=reader.plain(block["earns"]),
         amount=reader.number(earned),
-        interval=reader.number(earned, "interval"),
+        interval=reader.number(earned, "interval").replace(MINUS, f"{MINUS}\u2060"),  # a sign stays with its number
         used=reader.listed(labelled),
         grade=GRADE_LABELS[earned.grade][reader.language],
     )
@@ -119,6 +121,12 @@ def _choice(choice: Mapping[str, Any], block: Block, reader: "Reader") -> dict[s
         "used": labelled,
         "says": says,
     }
+
+
+def _amount(amount: Estimate, reader: "Reader") -> str:
+    """Return an amount behind its label: English needs no second word for what is counted."""
+    bare = reader.language == "en" and UNITS[amount.unit].kind == "whole"
+    return reader.number(amount, "bare" if bare else "")
 
 
 def _steps(amounts: Sequence[Estimate], reader: "Reader") -> list[list[Any]]:

@@ -62,8 +62,8 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "no_limit": ("不限", "no limit"),
     "all_choices": ("全部选择的数字", "All choices in numbers"),
     "explorer_says": (
-        "预计{what} {amount}（{interval}）；{used}。{grade}。",
-        "{what} {amount} ({interval}) expected; {used}. {grade}.",
+        "预计{what} {amount}（{interval}）；{used}；{grade}。",
+        "{what} {amount} ({interval}) expected; {used}; {grade}.",
     ),
     "explorer_free": ("这些限制没有起作用。", "The limits change nothing."),
     "explorer_less": ("比不受限时少 {amount}。", "That is {amount} less than without limits."),
@@ -119,6 +119,7 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
     "failed_where": ("在哪里", "Where"),
     "failed_do": ("怎么办", "What to do"),
     "failed_cell": ("第 {n} 个单元格", "cell {n}"),
+    "original": ("英文原文：", "In the original:"),
     "failed_safe": (
         "上一期的数字没有放到这里来，免得被当成这一期的。",
         "Numbers of earlier runs are not shown here, so that nobody takes them for this one's.",

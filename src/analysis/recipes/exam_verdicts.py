@@ -9,6 +9,22 @@ from analysis.errors import BookError
 from analysis.params import StrategiesParams
 
 _FILE = "params/exam/verdicts.yaml"
+# what we say of a source ourselves; titles of studies stay as they are
+_OF_SOURCES = {
+    "ours: the product judged in worlds of its own prior": "本项目：在先验自己的世界里判断",
+    "ours; planted brands (data/synthetic), whose laws differ from the simulator's": (
+        "本项目：合成品牌，规律与模拟器不同"
+    ),
+    "ours; planted brands with a weekly message": "本项目：每周发一次消息的合成品牌",
+    "ours; WeCom developer documentation 92135 (2025-11-17), earlier SDK documentation": (
+        "本项目；企业微信开发者文档 92135（2025-11-17）及更早的 SDK 文档"
+    ),
+    "ours": "本项目",
+    "Complete Journey (dunnhumby); contacts were aimed, not randomised": (
+        "Complete Journey（dunnhumby）；触达有选择，不是随机"
+    ),
+    "Meta analytics 2022: fewer notifications": "Meta analytics 2022：少发通知",
+}
 _JUDGED = {
     True: {"zh": "成立", "en": "holds"},
     False: {"zh": "不成立", "en": "does not hold"},
@@ -60,7 +76,8 @@ def exam_table(exam_verdicts: dict[str, Any]) -> pd.DataFrame:
             "band": [_band(row) for row in rows],
             "verdict_zh": [words["zh"] for words in told],
             "verdict_en": [words["en"] for words in told],
-            "study": [row["source"] for row in rows],
+            "study_zh": [_in_chinese(row["source"]) for row in rows],
+            "study_en": [row["source"] for row in rows],
         }
     )
 
@@ -93,3 +110,8 @@ def _number(value: float, unit: str) -> str:
     if unit == "share":
         return f"{100 * value:,.3g}%".replace("-", "\u2212")
     return f"{value:,.3g}".replace("-", "\u2212")
+
+
+def _in_chinese(source: str) -> str:
+    """Return a source for Chinese readers: our own words translated, titles and numbers as they are."""
+    return _OF_SOURCES.get(source, source)

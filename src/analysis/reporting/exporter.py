@@ -19,6 +19,7 @@ from traitlets import Unicode, default
 from analysis.page.glossary import explain
 from analysis.page.render import Reader, environment, render_ranked, stylesheet
 from analysis.page.words import LANGUAGE_NAMES, LANGUAGE_TAGS
+from analysis.reporting.failed_words import failed_words
 from analysis.reporting.layout import Layout, Section, lay_out
 from analysis.reporting.page_info import PageInfo
 from analysis.reporting.since_box import data_strip, since_rows
@@ -103,6 +104,7 @@ def page_parts(notebook: Mapping[str, Any], *, info: PageInfo, language: str) ->
         "mind": [_html(block, reader) for block in layout.mind],
         "methods": [_html(block, reader) for block in layout.methods],
         "siblings": info.siblings if not info.overview else (),
+        "failed_words": failed_words,
         "empty": layout.empty,
         "reader": reader,
     }

@@ -20,6 +20,7 @@ class Sibling:
         status: ``ok``, ``failed``, or ``missing`` where it lacks its data.
         answer: Its ``answer`` block, shown beside the link; None if it has none.
         reason: Why it failed, in a few words (data).
+        kind: Class of the error.
     """
 
     notebook: str
@@ -27,6 +28,7 @@ class Sibling:
     status: Status = "ok"
     answer: Mapping[str, Any] | None = None
     reason: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

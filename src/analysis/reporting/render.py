@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from analysis.page.glossary import explain
 from analysis.page.render import Reader
+from analysis.reporting.failed_words import failed_words
 from analysis.reporting.page_info import PageInfo, RunEntry, Sibling
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ def render_failed_page(failure: "Failure", *, page: PageInfo, language: str) -> 
     reader = Reader(language=language, currency=page.currency, min_cell=page.min_cell, contact=contact)
     title = reader.plain(page.title) or page.notebook
     parts = shell(page, reader=reader, title=title)
-    return explain(_templates().get_template("failed.html.j2").render(page=parts, failure=failure), language=language)
+    made = (
+        _templates()
+        .get_template("failed.html.j2")
+        .render(page=parts, failure=failure, said=failed_words(failure.kind) if language == "zh" else ("", ""))
+    )
+    return explain(made, language=language)
 
 
 def render_runs_index(runs: Sequence[RunEntry], *, language: str = "zh") -> str:

@@ -118,7 +118,13 @@ def _sibling(execution: Execution) -> Sibling:
     about = execution.notebook.metadata.get("siyu", {})
     title = about.get("title", {})
     if execution.failure is not None:
-        return Sibling(notebook=execution.name, title=title, status="failed", reason=execution.failure.message)
+        return Sibling(
+            notebook=execution.name,
+            title=title,
+            status="failed",
+            reason=execution.failure.message,
+            kind=execution.failure.kind,
+        )
     blocks = blocks_of(execution.notebook)
     answer = next((block for block in blocks if block["kind"] == "answer"), None)
     missing = answer is None and any(block["kind"] == "missing" for block in blocks)

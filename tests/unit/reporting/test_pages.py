@@ -217,6 +217,24 @@ def test_warnings_and_notices_stand_under_the_masthead() -> None:
     assert [p.get_text() for p in page.select(".strip .warn")] == ["注意 陈旧 6 天", "注意 样本太少"]
 
 
+KINDS = ["DeadlinePassed", "KernelDied", "NoEndMarker", "ValueError", "BookError"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_failed_page_speaks_the_readers_language_and_marks_what_it_cannot(kind: str, untranslated: Any) -> None:
+    failure = Failure(kind, "The run had no time left for this page.", "raise the limit of this one book", 3)
+    sibling = Sibling(notebook="churn", status="failed", reason=failure.message, kind=kind)
+    for language in ("zh", "en"):
+        red = render_failed_page(failure, page=info(), language=language)
+        shown = notebook(code(blocks.answer(t("答", "so"))))
+        brief = render_page(shown, page=info(overview="", siblings=(sibling,)), language=language)
+        for made in (red, brief):
+            assert untranslated(made, language) == []
+            assert "The run had no time left" in made
+    assert untranslated(f"<html><p>{failure.message}", "zh")  # the check itself sees a sentence
+    assert untranslated("<html><svg><title>流失", "en")
+
+
 def test_every_page_tells_the_state_of_the_data_in_one_line() -> None:
     line = DataLine(rows_in=506_149, rows_used=491_000, last_order=date(2026, 11, 15), doubtful=2, page="data_health")
     failed = render_failed_page(Failure("X", "m"), page=info(data=line), language="zh")
@@ -370,6 +388,48 @@ def test_the_same_notebook_gives_the_same_bytes_from_a_file_or_from_memory(tmp_p
 
 def test_a_page_is_small() -> None:
     assert len(gzip.compress(render_page(full_notebook(), page=info(), language="zh").encode())) < 20_000
+
+
+def test_six_charts_and_six_tables_weigh_sixty_kilobytes_at_most() -> None:
+    import numpy as np
+    import pandas as pd
+
+    from analysis.charts.theme import ACCENT, Style, draw, interval_mark, label_end, tell_points
+
+    def chart(table: pd.DataFrame, *, style: Style) -> Any:
+        """Fifty-two weeks as a line with values, twelve intervals with names: as full as charts of the house get."""
+        figure, (axes, rows) = style.canvas(640, rows=2)
+        weeks = list(range(52))
+        axes.plot(weeks, table["value"], color=ACCENT)
+        tell_points(axes, weeks, table["value"].tolist(), [f"第 {w} 周\n{v:.1f}" for w, v in enumerate(table["value"])])
+        for y in range(12):
+            value = float(table["value"].iloc[y])
+            estimate = Estimate(value, "money", value - 9, value + 9, 0.8, Grade.OBSERVATIONAL)
+            interval_mark(rows, y, estimate, style=style, name=f"第 {y} 种策略")
+            label_end(rows, value, y, f"第 {y} 种策略")
+        return figure
+
+    cells = []
+    for k in range(6):
+        rng = np.random.default_rng(k)
+        table = pd.DataFrame({"value": rng.normal(100, 20, 52).cumsum()})
+        drawn = {
+            "zh": {
+                size: draw(chart, table, name=f"c{k}", style=Style("zh", width))
+                for size, width in (("wide", 700), ("narrow", 328))
+            }
+        }
+        columns = [{"name": f"x{i}", "label": t(f"第 {i} 列"), "unit": "money" if i else ""} for i in range(7)]
+        rows = [[f"第 {i} 行", *rng.normal(1e5, 3e4, 6).tolist()] for i in range(20)]
+        data = blocks.table(columns, rows, t("每行一种"))
+        figure = blocks.figure(f"c{k}", drawn, t("图"), data=data)
+        cells.append(
+            code(blocks.finding(t(f"第 {k} 个结论是一句完整的话")), figure, blocks.note(t("怎么读这张图。" * 20)))
+        )
+    page = render_page(notebook(*cells), page=info(), language="zh")
+    assert page.count("<figure") == 6
+    assert page.count("<table") == 6
+    assert len(gzip.compress(page.encode(), 9)) <= 60_000
 
 
 def test_nbconvert_finds_the_exporter_by_its_name() -> None:
