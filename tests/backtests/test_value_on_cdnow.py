@@ -15,6 +15,7 @@ from analysis.data.connect import open_tables
 from analysis.features.table import collect_features
 from analysis.params import ValueParams
 from analysis.recipes import value, value_page
+from analysis.recipes.purchases import ordered_purchases
 
 CDNOW = Path(__file__).parents[2].parent / "shared" / "data" / "cdnow"
 AS_OF = date(1998, 6, 30)
@@ -38,7 +39,8 @@ def run(log: pd.DataFrame, folder: Path) -> dict[str, Any]:
     tables = open_tables(folder, timezone="America/New_York")
     features = collect_features(tables, as_of=AS_OF)
     frame = value.value_frame(features, AS_OF, PARAMS)
-    history = value.btyd_history(tables, frame)
+    purchases = ordered_purchases(tables, AS_OF)
+    history = value.btyd_history(purchases, frame)
     judged = value.btyd_judged(history, PARAMS, seed=1)
     holdout = value.value_holdout(history, judged, frame)
     choice = value.value_choice(holdout, PARAMS)
@@ -49,7 +51,7 @@ def run(log: pd.DataFrame, folder: Path) -> dict[str, Any]:
         "results": {name: estimate.value for name, estimate in results.items()},
         "intervals": {name: (estimate.ci_lower, estimate.ci_upper) for name, estimate in results.items()},
         "holdout": holdout.set_index("model"),
-        "tracking": value.tracking(tables, judged, choice, frame).set_index("week"),
+        "tracking": value.tracking(purchases, judged, choice, frame).set_index("week"),
         "choice": choice,
     }
 

@@ -22,12 +22,13 @@ from analysis.features.expressions import count_where, days_between, money_sum, 
 if TYPE_CHECKING:
     from analysis.data.connect import Tables
 
-__all__ = ["history_columns", "history_sums", "holdout_purchases", "purchase_history", "with_visits"]
+__all__ = ["LOG_PARTS", "history_columns", "history_sums", "holdout_purchases", "purchase_history", "with_visits"]
 
 Frame = nw.LazyFrame[Any]
 
 _PERIODS: Final = (1, 7)
-_LOG_PARTS: Final = 2.0**32  # of a natural logarithm: sums over millions of gaps stay whole
+LOG_PARTS: Final = 2.0**32
+"""Parts of a natural logarithm: sums over millions of gaps stay whole."""
 
 
 def purchase_history(tables: "Tables", *, as_of: date, period_days: int = 1, unit_days: int | None = None) -> Frame:
@@ -61,7 +62,7 @@ def purchase_history(tables: "Tables", *, as_of: date, period_days: int = 1, uni
         first.alias("first_order_on"), last.alias("last_order_on"), *history_sums(), _log_gap_sum().alias("log_gaps")
     )
     columns = history_columns(sums, as_of=as_of, period_days=period_days, unit_days=unit)
-    in_units = nw.col("log_gaps") / _LOG_PARTS + nw.col("frequency").cast(nw.Float64) * math.log(period_days / unit)
+    in_units = nw.col("log_gaps") / LOG_PARTS + nw.col("frequency").cast(nw.Float64) * math.log(period_days / unit)
     return sums.select("customer_id", *columns, in_units.alias("sum_log_gaps"))
 
 
@@ -100,7 +101,7 @@ def history_sums() -> list[nw.Expr]:
 
 def _log_gap_sum() -> nw.Expr:
     """Return the sum of ln(gap in periods) in whole parts: the same in any order of rows."""
-    parts = nw.col("gap").cast(nw.Float64).log() * _LOG_PARTS
+    parts = nw.col("gap").cast(nw.Float64).log() * LOG_PARTS
     return nw.when(nw.col("gap") > 0).then(parts.round(0)).sum()
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "OTHER",
     "PurchaseLog",
     "category_clocks",
+    "category_codes",
     "day_number",
     "known_at",
     "log_of",
@@ -103,7 +104,7 @@ def purchase_log(tables: "Tables", *, as_of: date) -> PurchaseLog:
     undone = np.full(len(day), NEVER, dtype=np.int32)
     if "undone_on" in columns:
         undone = found.column("undone_on").cast(pa.int32()).fill_null(NEVER).to_numpy().astype(np.int32)
-    codes, names = _category_codes(found.column("category")) if "category" in columns else (None, ())
+    codes, names = category_codes(found.column("category")) if "category" in columns else (None, ())
     return PurchaseLog(
         encoded.dictionary.sort().to_numpy(zero_copy_only=False),
         customer[order].astype(np.int32),
@@ -124,7 +125,7 @@ def _undone(cut: "Tables") -> nw.LazyFrame[Any]:
     return whole.group_by("order_id").agg(nw.col("refunded_on").min().alias("undone_on"))
 
 
-def _category_codes(column: Any) -> tuple[NDArray[np.int8], tuple[str, ...]]:
+def category_codes(column: Any) -> tuple[NDArray[np.int8], tuple[str, ...]]:
     """Return small codes of the categories, most common first, the rest as one; -1 where there is none."""
     import pyarrow.compute as pc
 
@@ -213,15 +214,19 @@ def category_clocks(log: PurchaseLog, day: int) -> pd.DataFrame:
 
 
 def table_of(log: PurchaseLog) -> pd.DataFrame:
-    """Return the log as a table: ``customer_id``, ``category`` (categorical), ``day`` and ``undone`` (day numbers)."""
-    table = pd.DataFrame(
-        {
-            "customer_id": pd.Categorical.from_codes(log.customer, categories=pd.Index(log.customer_id)),
-            "day": log.day,
-            "undone": log.undone,
-        },
-        copy=False,
-    )
+    """Return the log as a table: ``customer_id``, ``category`` (categorical), ``day`` and ``undone`` (day numbers).
+
+    Where every customer bought, an id stands on their first row only: written ten times over it would cost more to
+    read than all the rest.
+    """
+    is_first = np.r_[True, np.diff(log.customer) > 0] if len(log.customer) else np.zeros(0, dtype=bool)
+    if int(is_first.sum()) == len(log.customer_id):
+        ids = np.full(len(log.customer), None, dtype=object)
+        ids[is_first] = log.customer_id
+        column: Any = pd.Series(ids, dtype="str")
+    else:
+        column = pd.Categorical.from_codes(log.customer, categories=pd.Index(log.customer_id))
+    table = pd.DataFrame({"customer_id": column, "day": log.day, "undone": log.undone}, copy=False)
     if log.categories:
         table["category"] = pd.Categorical.from_codes(log.category, categories=pd.Index(list(log.categories)))
     return table
@@ -229,11 +234,18 @@ def table_of(log: PurchaseLog) -> pd.DataFrame:
 
 def log_of(table: pd.DataFrame) -> PurchaseLog:
     """Return the log from a table that ``table_of`` made."""
-    customer = table["customer_id"].astype("category").cat
+    ids = table["customer_id"]
+    if isinstance(ids.dtype, pd.CategoricalDtype):
+        customer_id = ids.cat.categories.to_numpy()
+        customer = ids.cat.codes.to_numpy().astype(np.int32, copy=False)
+    else:
+        is_first = ids.notna().to_numpy()
+        customer_id = ids[is_first].to_numpy(dtype=object)
+        customer = np.cumsum(is_first, dtype=np.int32) - np.int32(1)
     category = table["category"].astype("category").cat if "category" in table else None
     return PurchaseLog(
-        customer.categories.to_numpy(),
-        customer.codes.to_numpy().astype(np.int32, copy=False),
+        customer_id,
+        customer,
         table["day"].to_numpy(),
         table["undone"].to_numpy(),
         np.full(len(table), -1, np.int8) if category is None else category.codes.to_numpy().astype(np.int8, copy=False),

@@ -71,11 +71,10 @@ def margin_curves(
     spent = np.zeros((len(customers), months), dtype=np.float32)
     spent[place[known], paid["month"].to_numpy()[known]] = paid["revenue"].to_numpy()[known] * margin_share
     lived = customers["months_lived"].to_numpy()
-    sources = customers["source"].to_numpy(dtype=object)
-    names = sorted({str(name) for name in sources[pd.notna(sources)]})
-    parts = [(ALL_SOURCES, np.full(len(customers), fill_value=True)), *((name, sources == name) for name in names)]
-    rows: list[dict[str, Any]] = []
-    for name, chosen in parts:
+    codes, names = pd.factorize(customers["source"].astype("str"), sort=True)
+    rows = [{"source": ALL_SOURCES, **row} for row in _curve(spent, lived, level=confidence_level)]
+    for code, name in enumerate(names):
+        chosen = np.flatnonzero(codes == code)
         rows += [{"source": name, **row} for row in _curve(spent[chosen], lived[chosen], level=confidence_level)]
     return pd.DataFrame(rows, columns=CURVE_COLUMNS)
 

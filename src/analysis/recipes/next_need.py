@@ -18,19 +18,12 @@ from analysis.churn.next_need.brand_clock import foretell, ticks
 from analysis.churn.next_need.evaluation import NeedVerdict, chance_holds, choose_window, evaluate_need
 from analysis.churn.next_need.need import fit_need, forecast, judged
 from analysis.churn.season import LAST_YEAR_DAYS, level_offset, seasonal_move
-from analysis.data.connect import Tables
 from analysis.features.purchase_rhythm import purchase_rhythm
-from analysis.features.replenishment import PurchaseLog, day_number, known_at, log_of, table_of
-from analysis.features.replenishment import purchase_log as read_log
+from analysis.features.replenishment import PurchaseLog, day_number, known_at, log_of
 from analysis.params import ValueParams
 
 _LEARNT_FROM: Final = 25_000
 """Customers looked at in the past, at up to six days each: more would cost more and move no third digit."""
-
-
-def purchase_log(tables: Tables, as_of: date) -> pd.DataFrame:
-    """Every purchase in order of customer and day, as ``features.replenishment.PurchaseLog``."""
-    return table_of(read_log(tables, as_of=as_of))
 
 
 def next_need_history(purchase_log: pd.DataFrame, as_of: date, value_params: ValueParams, seed: int) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 from analysis.data.channels import channel_table, load_channels
 from analysis.data.connect import Tables
 from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
+from analysis.features.replenishment import log_of
 from analysis.params import StrategiesParams
 from analysis.touch.effects import channel_weights, draw_worlds, load_effects
 from analysis.touch.learning_effects import learned_effects, shown_by_worlds
@@ -225,9 +226,9 @@ def strategy_season(purchase_log: pd.DataFrame, strategies_params: StrategiesPar
     Keys: ``factors`` (one per day, mean 1 over the history), ``known`` (whether history tells a season) and ``reason``
     (``season``, ``short``, ``one_cohort``, ``few`` or ``flat``).
     """
-    days = purchase_log["day"].to_numpy(dtype=np.int64)
-    customer = purchase_log["customer_id"].astype("category").cat.codes.to_numpy()
-    orders, there = weekly_counts(days, customer=customer, last_day=(as_of - date(1970, 1, 1)).days)
+    log = log_of(purchase_log)
+    days = log.day.astype(np.int64)
+    orders, there = weekly_counts(days, customer=log.customer, last_day=(as_of - date(1970, 1, 1)).days)
     curve = season_curve(orders, there, horizon_days=max(strategies_params.horizon_days, _LONG_DAYS))
     return {"factors": curve.factors.tolist(), "known": curve.known, "reason": curve.reason}
 

@@ -14,8 +14,7 @@ import pandas as pd
 from analysis.data.connect import Tables
 from analysis.errors import TooFewError
 from analysis.evidence import Estimate, Grade
-from analysis.features.rfm import rfm
-from analysis.features.table import collect
+from analysis.features.ordered_purchases import purchases_of, rfm_at
 from analysis.params import TiersParams
 from analysis.periods import days_before
 from analysis.segments.concentration import Concentration, customers_carrying, gini, lorenz_curve, revenue_of_top
@@ -99,7 +98,7 @@ def tier_summary(rfm_tiers: pd.DataFrame, tiers_params: TiersParams) -> pd.DataF
 
 
 def tier_migration(
-    tables: Tables,
+    ordered_purchases: pd.DataFrame,
     as_of: date,
     rfm_tiers: pd.DataFrame,
     tier_thresholds: dict[str, Any],
@@ -110,7 +109,8 @@ def tier_migration(
     Columns ``from_number``, ``to_number`` (place of the tier, best first), ``from_group``, ``to_group`` with their
     names, ``n_customers``, ``n_from``, ``share`` (0-1).
     """
-    before = collect(rfm(tables, as_of=days_before(as_of, days=tiers_params.migration_days)))
+    then = days_before(as_of, days=tiers_params.migration_days)
+    before = rfm_at(purchases_of(ordered_purchases), as_of=then)
     if len(before):
         tier = assign_tiers(before, thresholds=_thresholds(tier_thresholds), cells=tiers_params.cells)
         earlier = pd.Series(tier.to_numpy(), index=before["customer_id"].to_numpy(), dtype="str")

@@ -20,9 +20,7 @@ from analysis.churn.spend import OrderValues, fit_spend, gamma_gamma_order_value
 from analysis.churn.tracking import track_repeat_purchases
 from analysis.data.connect import Tables
 from analysis.errors import TooFewError
-from analysis.features.purchase_days import purchase_days
-from analysis.features.purchase_history import holdout_purchases, purchase_history
-from analysis.features.table import collect
+from analysis.features.ordered_purchases import history_at, holdout_after, purchase_days_of, purchases_of
 from analysis.params import ValueParams
 from analysis.periods import days_before
 
@@ -71,17 +69,16 @@ def value_frame(features: pd.DataFrame, as_of: date, value_params: ValueParams) 
     }
 
 
-def btyd_history(tables: Tables, value_frame: dict[str, Any]) -> pd.DataFrame:
+def btyd_history(ordered_purchases: pd.DataFrame, value_frame: dict[str, Any]) -> pd.DataFrame:
     """The calibration period and what followed, one row per customer who began in it.
 
     ``frequency`` (repeat purchase days), ``recency`` and ``T`` (time units), ``monetary_value`` (currency, per repeat
     purchase day); ``holdout_purchases`` (purchase days after it), ``holdout_revenue`` (currency).
     """
     ends, last = (date.fromisoformat(value_frame[name]) for name in ("calibration_ends_on", "holdout_ends_on"))
-    known = collect(purchase_history(tables, as_of=ends, period_days=1, unit_days=value_frame["unit_days"]))
-    later = collect(holdout_purchases(tables, calibration_ends_on=ends, holdout_ends_on=last))
-    if not known["customer_id"].equals(later["customer_id"]):
-        return known.merge(later, on="customer_id", how="left").fillna({"holdout_purchases": 0, "holdout_revenue": 0.0})
+    purchases = purchases_of(ordered_purchases)
+    known = history_at(purchases, as_of=ends, unit_days=value_frame["unit_days"])
+    later = holdout_after(purchases, calibration_ends_on=ends, holdout_ends_on=last)
     return known.assign(holdout_purchases=later["holdout_purchases"], holdout_revenue=later["holdout_revenue"])
 
 
@@ -161,7 +158,7 @@ def value_level(value_holdout: pd.DataFrame, value_choice: dict[str, Any]) -> di
 
 
 def btyd_today_history(
-    features: pd.DataFrame, tables: Tables, value_frame: dict[str, Any], value_params: ValueParams
+    features: pd.DataFrame, ordered_purchases: pd.DataFrame, value_frame: dict[str, Any], value_params: ValueParams
 ) -> pd.DataFrame:
     """All history of every customer in the time unit of ``value_frame``: ``frequency``, ``recency``, ``T``.
 
@@ -171,7 +168,7 @@ def btyd_today_history(
     if not set(catalogue.WITH_GAPS) & set(value_params.models):
         return today
     ends, unit = date.fromisoformat(value_frame["holdout_ends_on"]), value_frame["unit_days"]
-    known = collect(purchase_history(tables, as_of=ends, period_days=1, unit_days=unit)).set_index("customer_id")
+    known = history_at(purchases_of(ordered_purchases), as_of=ends, unit_days=unit).set_index("customer_id")
     return today.assign(sum_log_gaps=known["sum_log_gaps"].reindex(features["customer_id"]).to_numpy(dtype=float))
 
 
@@ -237,7 +234,10 @@ def btyd_models(
 
 
 def tracking(
-    tables: Tables, btyd_judged: dict[str, Any], value_choice: dict[str, Any], value_frame: dict[str, Any]
+    ordered_purchases: pd.DataFrame,
+    btyd_judged: dict[str, Any],
+    value_choice: dict[str, Any],
+    value_frame: dict[str, Any],
 ) -> pd.DataFrame:
     """Cumulative repeat purchase days of the calibration period's customers by week, actual against the model used.
 
@@ -248,7 +248,7 @@ def tracking(
         return pd.DataFrame()
     return track_repeat_purchases(
         catalogue.thaw(btyd_judged[value_choice["model"]]),
-        purchase_days(tables, as_of=last, began_by=ends),
+        purchase_days_of(purchases_of(ordered_purchases), as_of=last, began_by=ends),
         unit_days=value_frame["unit_days"],
         calibration_ends_on=ends,
         ends_on=last,

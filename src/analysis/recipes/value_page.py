@@ -13,7 +13,8 @@ from analysis.churn.btyd import catalogue, uncertainty
 from analysis.data.connect import Tables
 from analysis.errors import AnalysisError
 from analysis.evidence import Estimate, Forecast, Observed, grade_of
-from analysis.features.revenue_by_age import MONTH_DAYS, revenue_by_age
+from analysis.features.ordered_purchases import purchases_of, revenue_by_month_of_age
+from analysis.features.revenue_by_age import MONTH_DAYS
 from analysis.growth import unit_economics as economics
 from analysis.params import ValueParams
 
@@ -120,7 +121,7 @@ def new_customer_costs(tables: Tables, features: pd.DataFrame, customer_sources:
 
 
 def margin_curves(
-    tables: Tables,
+    ordered_purchases: pd.DataFrame,
     as_of: date,
     features: pd.DataFrame,
     customer_sources: pd.DataFrame,
@@ -136,7 +137,7 @@ def margin_curves(
     lived = ((pd.Timestamp(as_of) - customers["first_order_on"]).dt.days + 1) / MONTH_DAYS
     return economics.margin_curves(
         customers.assign(months_lived=lived.astype(int)),
-        revenue_by_age(tables, as_of=as_of),
+        revenue_by_month_of_age(purchases_of(ordered_purchases), as_of=as_of),
         margin_share=value_margin["margin_share"],
         months=max(round(value_params.horizon_days / MONTH_DAYS), 1),
         confidence_level=_LEVEL,

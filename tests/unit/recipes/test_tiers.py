@@ -12,6 +12,7 @@ from analysis.errors import TooFewError
 from analysis.features.table import collect, feature_table
 from analysis.params import TiersParams
 from analysis.recipes import tiers
+from analysis.recipes.purchases import ordered_purchases
 
 AS_OF = date(2026, 5, 31)
 
@@ -52,7 +53,7 @@ def all_of(shop, params: TiersParams) -> dict[str, Any]:
         "members": members,
         "ruler": tiers.tier_threshold_table(ruler),
         "summary": tiers.tier_summary(members, params),
-        "moves": tiers.tier_migration(tables, AS_OF, members, ruler, params),
+        "moves": tiers.tier_migration(ordered_purchases(tables, AS_OF), AS_OF, members, ruler, params),
         "lorenz": tiers.lorenz(features),
         "listed": tiers.one_to_one_list(tables, members, params),
         "concentration": tiers.concentration(features, params, 1),

@@ -17,6 +17,7 @@ from analysis.fields import FIELDS
 from analysis.params import ValueParams
 from analysis.recipes import value as made
 from analysis.recipes import value_page as page
+from analysis.recipes.purchases import ordered_purchases
 
 AS_OF = date(2026, 6, 30)
 FIRST = date(2025, 1, 1)
@@ -53,11 +54,11 @@ def chain(tables: Tables, params: ValueParams) -> dict[str, Any]:
     """Resolve the chain by hand, in the resolver's order."""
     found: dict[str, Any] = {"tables": tables, "features": collect_features(tables, as_of=AS_OF)}
     frame = made.value_frame(found["features"], AS_OF, params)
-    history = made.btyd_history(tables, frame)
+    history = made.btyd_history(ordered_purchases(tables, AS_OF), frame)
     judged = made.btyd_judged(history, params, seed=1)
     holdout = made.value_holdout(history, judged, frame)
     choice = made.value_choice(holdout, params)
-    today = made.btyd_today_history(found["features"], tables, frame, params)
+    today = made.btyd_today_history(found["features"], ordered_purchases(tables, AS_OF), frame, params)
     model = made.value_model(today, frame, choice, params, seed=1)
     spend = made.value_spend(found["features"], history, frame, params)
     level = made.value_level(holdout, choice)
@@ -89,7 +90,7 @@ def test_periods_are_exactly_seven_days_and_a_day_counts_once(tmp_path):
     orders = orders.assign(customer_id="c1", order_id=list("abcd"), ordered_on=orders["ordered_at"].dt.date)
     orders.to_parquet(tmp_path / "orders.parquet", index=False)
     frame = {"calibration_ends_on": "2026-01-29", "holdout_ends_on": "2026-02-05", "unit_days": 7}
-    row = made.btyd_history(open_tables(tmp_path).as_of(date(2026, 2, 5)), frame).iloc[0]
+    row = made.btyd_history(ordered_purchases(open_tables(tmp_path), date(2026, 2, 5)), frame).iloc[0]
     assert (row["frequency"], row["recency"], row["T"]) == (1, 2.0, 4.0)
     assert (row["monetary_value"], row["holdout_purchases"]) == (6.0, 1)
 
@@ -112,7 +113,9 @@ def test_models_are_fitted_on_all_history_unless_a_holdout_is_kept_back(found):
 @pytest.mark.parametrize("slug", ["bg_cnbd_k", "mbg_cnbd_k"])
 def test_models_with_regular_timing_are_handed_the_gaps(found, slug):
     params = ValueParams(models=[slug])
-    today = made.btyd_today_history(found["features"], found["tables"], found["frame"], params)
+    today = made.btyd_today_history(
+        found["features"], ordered_purchases(found["tables"], AS_OF), found["frame"], params
+    )
     model = made.value_model(today, found["frame"], {"model": slug}, params, seed=1)
     assert model["parameters"]["k"] == 1
     assert slug in made.btyd_judged(found["history"], params, seed=1)
@@ -156,7 +159,9 @@ def test_a_source_that_earns_less_than_it_costs_is_the_decision(found):
     sources = made.customer_sources(found["tables"])
     costs = page.new_customer_costs(found["tables"], found["features"], sources)
     assert costs.set_index("source").loc["idle", "n_new"] == 0
-    curves = page.margin_curves(found["tables"], AS_OF, found["features"], sources, costs, MARGIN, PARAMS)
+    curves = page.margin_curves(
+        ordered_purchases(found["tables"], AS_OF), AS_OF, found["features"], sources, costs, MARGIN, PARAMS
+    )
     table = page.unit_economics(curves, costs)
     best = {"tier": {"zh": "重要", "en": "Best"}, "clv_best": {"value": 1.0, "unit": "money"}}
     decision = page.value_decision(table, best)
@@ -173,7 +178,9 @@ def test_customers_without_a_known_source_or_cost_leave_empty_tables(found, tmp_
     tables = open_tables(tmp_path).as_of(AS_OF)
     sources = made.customer_sources(tables)
     costs = page.new_customer_costs(tables, found["features"], sources)
-    curves = page.margin_curves(tables, AS_OF, found["features"], sources, costs, MARGIN, PARAMS)
+    curves = page.margin_curves(
+        ordered_purchases(tables, AS_OF), AS_OF, found["features"], sources, costs, MARGIN, PARAMS
+    )
     assert page.clv_by_source(found["values"], sources).empty
     assert page.unit_economics(curves, costs).empty
     assert page.payback_headline(page.unit_economics(curves, costs)) == {}
@@ -269,7 +276,7 @@ def test_value_scales_with_margin_and_is_discounted_by_the_yearly_rate_whatever_
     def total(margin: float, **changed: Any) -> float:
         params = ValueParams(**changed)
         frame = made.value_frame(found["features"], AS_OF, params)
-        today = made.btyd_today_history(found["features"], found["tables"], frame, params)
+        today = made.btyd_today_history(found["features"], ordered_purchases(found["tables"], AS_OF), frame, params)
         model = made.value_model(today, frame, {"model": "bg_nbd"}, params, seed=1)
         economics = {"margin_share": margin, "origin": "given"}
         level = {"level_error": 0.0}

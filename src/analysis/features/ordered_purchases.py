@@ -1,0 +1,370 @@
+"""All purchases in order of customer and day, read once: histories at any past day are then sums over arrays.
+
+Models of purchases ask for the same ten million rows at many days. The engine hands them over once, narrow and in
+order; what stood at a day follows from the refunds known by then. The numbers are those of ``purchase_history``,
+``rfm``, ``holdout_purchases``, ``purchase_days`` and ``revenue_by_age``, to the last bit.
+"""
+
+import math
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.features.purchase_history import LOG_PARTS
+from analysis.features.replenishment import NEVER, PurchaseLog, category_codes, day_number
+
+if TYPE_CHECKING:
+    from analysis.data.connect import Tables
+
+__all__ = [
+    "Purchases",
+    "history_at",
+    "holdout_after",
+    "log_of_purchases",
+    "purchase_days_of",
+    "purchases_of",
+    "read_purchases",
+    "revenue_by_month_of_age",
+    "rfm_at",
+    "table_of_purchases",
+]
+
+Ints = NDArray[np.int32]
+Places = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_HALF_A_CENT: Final = 0.005  # as ``Tables.sales``: an order of which no more is left is no purchase
+_MOST_BITS: Final = 62
+_PARTS: Final = 10_000  # as ``expressions.money_sum``: money is summed in whole parts
+
+
+class Purchases(NamedTuple):
+    """Every purchase by a day in order of customer, day and source, and what was given back of it.
+
+    Attributes:
+        customer_id: Ids in order; ``customer`` points into it.
+        customer: Position of the customer of each purchase, ascending.
+        day: Day number of each purchase, ascending within a customer.
+        amount: What was paid, before refunds (currency).
+        category: Position in ``categories``, -1 where there is none; None where orders have no categories.
+        categories: Names of the categories, as ``PurchaseLog`` has them.
+        refund_of: Place of the purchase of each refund, ascending.
+        refund_day: Day number of each refund.
+        refund: What was given back (currency).
+    """
+
+    customer_id: NDArray[Any]
+    customer: Ints
+    day: Ints
+    amount: Floats
+    category: NDArray[np.int8] | None
+    categories: tuple[str, ...]
+    refund_of: Places
+    refund_day: Ints
+    refund: Floats
+
+
+def read_purchases(tables: "Tables", *, as_of: date) -> Purchases:
+    """Return all purchases of known customers by ``as_of``, also those given back since.
+
+    Raises:
+        MissingTableError: If there are no orders.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cut = tables.as_of(as_of)
+    has_category, has_refunds = cut.has_column("orders", "category"), cut.has("refunds")
+    columns = ["customer_id", "ordered_on", "amount"]
+    columns += ["category"] if has_category else []
+    columns += ["order_id"] if has_refunds else []
+    orders = cut.lazy("orders", needed_by="purchases").filter(~nw.col("customer_id").is_null()).select(*columns)
+    found = orders.collect(backend="pyarrow").to_native()  # a plain scan: rows stay in the order of the source
+    encoded = pc.dictionary_encode(found.column("customer_id").combine_chunks())
+    rank = pc.rank(encoded.dictionary, sort_keys="ascending").to_numpy().astype(np.int64) - 1
+    customer = rank[encoded.indices.to_numpy()]
+    day = found.column("ordered_on").cast(pa.int32()).to_numpy().astype(np.int64)
+    order = _order_of(customer, day)
+    codes, names = category_codes(found.column("category")) if has_category else (None, ())
+    refunds = _refunds(cut, found.column("order_id"), order=order) if has_refunds else _NO_REFUNDS
+    return Purchases(
+        encoded.dictionary.sort().to_numpy(zero_copy_only=False),
+        customer[order].astype(np.int32),
+        day[order].astype(np.int32),
+        found.column("amount").to_numpy()[order],
+        None if codes is None else codes[order],
+        names,
+        *refunds,
+    )
+
+
+_NO_REFUNDS: Final = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0))
+
+
+def _order_of(customer: Places, day: Places) -> Places:
+    """Return the places in order of customer, day and source; packed into one number each, which sorts fastest."""
+    if not len(day):
+        return np.zeros(0, dtype=np.int64)
+    days = day - day.min()
+    for_place, for_day = len(day).bit_length(), int(days.max()).bit_length()
+    if for_place + for_day + int(customer.max()).bit_length() > _MOST_BITS:
+        return np.lexsort((days, customer))
+    packed: Places = ((customer << for_day | days) << for_place) | np.arange(len(day))
+    packed.sort()
+    return packed & ((1 << for_place) - 1)
+
+
+def _refunds(cut: "Tables", order_id: Any, *, order: Places) -> tuple[Places, Ints, Floats]:
+    """Return the place of the purchase, the day and the amount of each refund, by place and day."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = cut.lazy("refunds").filter(~nw.col("order_id").is_null())
+    by_day = known.group_by("order_id", "refunded_on").agg(nw.col("amount").sum())
+    back = by_day.select("order_id", "refunded_on", "amount").collect(backend="pyarrow").to_native()
+    refunded = pc.dictionary_encode(back.column("order_id").combine_chunks())
+    which = pc.index_in(order_id, value_set=refunded.dictionary).combine_chunks()
+    rows = np.flatnonzero(pc.is_valid(which).to_numpy(zero_copy_only=False))
+    row_of = np.full(len(refunded.dictionary), -1, dtype=np.int64)
+    row_of[which.drop_null().to_numpy()] = rows
+    place_of = np.empty(len(order), dtype=np.int64)
+    place_of[order] = np.arange(len(order))
+    row = row_of[refunded.indices.to_numpy()]
+    met = row >= 0  # a refund of an order of nobody known is no customer's
+    place = place_of[row[met]]
+    day = back.column("refunded_on").cast(pa.int32()).to_numpy()[met]
+    amount = back.column("amount").to_numpy()[met].astype(np.float64)
+    sorted_ = np.lexsort((day, place))
+    return place[sorted_], day[sorted_].astype(np.int32), amount[sorted_]
+
+
+def table_of_purchases(purchases: Purchases) -> pd.DataFrame:
+    """Return purchases and refunds as one table, each customer's id on their first row only, refunds below zero.
+
+    ``customer_id``, ``day`` (day number), ``amount`` (currency), ``category`` (categorical, where orders have any). A
+    refund follows its purchase. Ids that repeat ten times would cost more to read than all the rest.
+    """
+    n, places = len(purchases.day), purchases.refund_of
+    before = np.zeros(n + 1, dtype=np.int64)
+    np.add.at(before, places + 1, 1)
+    row = np.arange(n) + np.cumsum(before)[:n]  # each purchase moves down by the refunds of those above it
+    rank = np.arange(len(places)) - np.searchsorted(places, places)
+    refund_row = row[places] + 1 + rank
+    total = n + len(places)
+    ids = np.full(total, None, dtype=object)
+    starts = _starts(purchases.customer)
+    ids[row[starts]] = purchases.customer_id[purchases.customer[starts]]
+    day, amount = np.empty(total, dtype=np.int32), np.empty(total)
+    day[row], day[refund_row] = purchases.day, purchases.refund_day
+    amount[row], amount[refund_row] = purchases.amount, -purchases.refund
+    table = pd.DataFrame({"customer_id": pd.Series(ids, dtype="str"), "day": day, "amount": amount}, copy=False)
+    if purchases.category is not None:
+        codes = np.full(total, -1, dtype=np.int8)
+        codes[row] = purchases.category
+        table["category"] = pd.Categorical.from_codes(codes, categories=pd.Index(list(purchases.categories)))
+    return table
+
+
+def purchases_of(table: pd.DataFrame) -> Purchases:
+    """Return the purchases from a table that ``table_of_purchases`` made."""
+    amount, day = table["amount"].to_numpy(), table["day"].to_numpy()
+    is_refund = amount < 0
+    is_first = table["customer_id"].notna().to_numpy()
+    customer = (np.cumsum(is_first, dtype=np.int32) - np.int32(1))[~is_refund]
+    category = table["category"].cat if "category" in table else None
+    return Purchases(
+        table["customer_id"].to_numpy(dtype=object)[is_first],
+        customer,
+        day[~is_refund],
+        amount[~is_refund],
+        None if category is None else category.codes.to_numpy().astype(np.int8, copy=False)[~is_refund],
+        () if category is None else tuple(map(str, category.categories)),
+        (np.cumsum(~is_refund) - 1)[is_refund],
+        day[is_refund],
+        -amount[is_refund],
+    )
+
+
+def log_of_purchases(purchases: Purchases) -> PurchaseLog:
+    """Return the purchases without their amounts, each with the day on which it was given back in full."""
+    undone = np.full(len(purchases.day), NEVER, dtype=np.int32)
+    so_far = _so_far(purchases)
+    whole = purchases.amount[purchases.refund_of] - so_far <= _HALF_A_CENT
+    np.minimum.at(undone, purchases.refund_of[whole], purchases.refund_day[whole])
+    category = purchases.category
+    codes = np.full(len(undone), -1, dtype=np.int8) if category is None else category
+    return PurchaseLog(purchases.customer_id, purchases.customer, purchases.day, undone, codes, purchases.categories)
+
+
+def _so_far(purchases: Purchases) -> Floats:
+    """Return what was given back of its purchase by each refund, itself included."""
+    total = purchases.refund.copy()
+    same = np.flatnonzero(np.diff(purchases.refund_of) == 0) + 1
+    for place in same:  # few purchases are given back in parts
+        total[place] += total[place - 1]
+    return total
+
+
+def _standing(purchases: Purchases, day: int) -> tuple[NDArray[np.bool_], Floats]:
+    """Return which purchases stood at the end of a day, and what was left of each in whole parts."""
+    known = purchases.refund_day <= day
+    places, amount = purchases.refund_of[known], purchases.refund[known]
+    stands = purchases.day <= day
+    parts = np.rint(purchases.amount * _PARTS)
+    if len(places):
+        starts = _starts(places)
+        places = places[starts]
+        left = purchases.amount[places] - np.add.reduceat(amount, starts)
+        stands[places] &= left > _HALF_A_CENT
+        parts[places] = np.rint(left * _PARTS)
+    return stands, parts
+
+
+def _starts(groups: NDArray[Any]) -> Places:
+    """Return where each run of equal values begins."""
+    return np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]]) if len(groups) else np.zeros(0, dtype=np.int64)
+
+
+def _summed(values: NDArray[Any], starts: Places, *, dtype: Any = np.float64) -> NDArray[Any]:
+    return np.add.reduceat(values, starts, dtype=dtype) if len(starts) else np.zeros(0, dtype=dtype)
+
+
+class _Known(NamedTuple):
+    """The purchases that stood at a day, with where each customer's begin and end."""
+
+    customer_id: NDArray[Any]
+    day: Ints
+    parts: Floats
+    starts: Places
+    ends: Places
+
+    @property
+    def first(self) -> Ints:
+        return self.day[self.starts]
+
+    @property
+    def last(self) -> Ints:
+        return self.day[self.ends]
+
+    def per_row(self, of_customer: NDArray[Any]) -> NDArray[Any]:
+        """Return a value of each customer beside every one of their purchases."""
+        return np.repeat(of_customer, self.ends - self.starts + 1)
+
+
+def _known(purchases: Purchases, day: int) -> _Known:
+    stands, parts = _standing(purchases, day)
+    customer = purchases.customer[stands]
+    starts = _starts(customer)
+    ends = np.r_[starts[1:], len(customer)] - 1 if len(starts) else starts
+    return _Known(purchases.customer_id[customer[starts]], purchases.day[stands], parts[stands], starts, ends)
+
+
+def _gaps(known: _Known) -> Ints:
+    """Return days since the customer's purchase before, 0 at the first."""
+    gaps = np.zeros(len(known.day), dtype=np.int32)
+    gaps[1:] = np.diff(known.day)
+    gaps[known.starts] = 0
+    return gaps
+
+
+def _ids(known: _Known) -> "pd.Series[str]":
+    return pd.Series(known.customer_id, dtype="str")
+
+
+def history_at(purchases: Purchases, *, as_of: date, unit_days: float = 1) -> pd.DataFrame:
+    """Return ``purchase_history`` in daily periods, collected: one row per customer, by id.
+
+    Args:
+        purchases: Purchases to ``as_of`` at least.
+        as_of: Last day of the calibration period, inclusive.
+        unit_days: Days of one unit of ``recency`` and ``T``.
+    """
+    day = day_number(as_of)
+    known = _known(purchases, day)
+    gaps, first = _gaps(known), known.first
+    frequency = _summed(gaps > 0, known.starts, dtype=np.int32)
+    repeat = _summed(np.where(known.day > known.per_row(first), known.parts, 0.0), known.starts) / _PARTS
+    logs = np.zeros(int(gaps.max(initial=0)) + 1)
+    logs[1:] = np.rint(np.log(np.arange(1, len(logs), dtype=np.float64)) * LOG_PARTS)
+    value = np.divide(repeat, frequency, out=np.zeros(len(first)), where=frequency > 0)
+    return pd.DataFrame(
+        {
+            "customer_id": _ids(known),
+            "frequency": frequency,
+            "recency": (known.last - first) / float(unit_days),
+            "T": (day - first) / float(unit_days),
+            "monetary_value": value,
+            "sum_log_gaps": _summed(logs[gaps], known.starts) / LOG_PARTS + frequency * math.log(1 / unit_days),
+        },
+        copy=False,
+    )
+
+
+def holdout_after(purchases: Purchases, *, calibration_ends_on: date, holdout_ends_on: date) -> pd.DataFrame:
+    """Return ``holdout_purchases`` in daily periods, collected: one row per customer of the calibration period."""
+    begun = _known(purchases, day_number(calibration_ends_on))
+    all_of = _known(purchases, day_number(holdout_ends_on))
+    later = all_of.day > day_number(calibration_ends_on)
+    is_new = np.r_[True, all_of.day[1:] != all_of.day[:-1]] if len(later) else later
+    is_new[all_of.starts] = True
+    days = _summed(later & is_new, all_of.starts, dtype=np.int32)
+    revenue = _summed(np.where(later, all_of.parts, 0.0), all_of.starts) / _PARTS
+    place = pd.Index(all_of.customer_id).get_indexer(pd.Index(begun.customer_id))
+    at, is_there = np.maximum(place, 0), place >= 0
+    return pd.DataFrame(
+        {
+            "customer_id": _ids(begun),
+            "holdout_purchases": np.where(is_there, days[at], 0).astype(np.int32) if len(days) else 0,
+            "holdout_revenue": np.where(is_there, revenue[at], 0.0) if len(days) else 0.0,
+        }
+    )
+
+
+def rfm_at(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
+    """Return ``rfm`` collected: one row per customer, by id."""
+    day = day_number(as_of)
+    known = _known(purchases, day)
+    n_orders = (known.ends - known.starts + 1).astype(np.int32)
+    revenue = _summed(known.parts, known.starts) / _PARTS
+    return pd.DataFrame(
+        {
+            "customer_id": _ids(known),
+            "n_orders": n_orders,
+            "revenue": revenue,
+            "mean_order_value": revenue / n_orders,
+            "first_order_on": known.first.astype("datetime64[D]"),
+            "last_order_on": known.last.astype("datetime64[D]"),
+            "days_since_last_order": day - known.last,
+            "tenure_days": day - known.first,
+        },
+        copy=False,
+    )
+
+
+def purchase_days_of(purchases: Purchases, *, as_of: date, began_by: date) -> pd.DataFrame:
+    """Return ``purchase_days``: first and repeat purchase days of the customers who began by a day."""
+    known = _known(purchases, day_number(as_of))
+    first = known.per_row(known.first)
+    is_visit = _gaps(known) > 0
+    is_visit[known.starts] = True
+    mine = is_visit & (first <= day_number(began_by))
+    days, place = np.unique(known.day[mine], return_inverse=True)
+    began = np.bincount(place, weights=known.day[mine] == first[mine], minlength=len(days)).astype(np.int64)
+    visits = np.bincount(place, minlength=len(days)).astype(np.int64)
+    dates = days.astype("datetime64[D]").astype("datetime64[us]")
+    return pd.DataFrame({"day": dates, "n_first": began, "n_repeat": visits - began})
+
+
+def revenue_by_month_of_age(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
+    """Return ``revenue_by_age``: revenue by customer (categorical) and month of age, sorted by both."""
+    known = _known(purchases, day_number(as_of))
+    month = (known.day - known.per_row(known.first)).astype(np.int64) * 12 // 365
+    customer = known.per_row(np.arange(len(known.starts), dtype=np.int64))
+    starts = _starts(customer << 32 | month)
+    ids = pd.Categorical.from_codes(customer[starts], categories=pd.Index(known.customer_id))
+    revenue = _summed(known.parts, starts) / _PARTS
+    return pd.DataFrame({"customer_id": ids, "month": month[starts].astype(np.int32), "revenue": revenue})
