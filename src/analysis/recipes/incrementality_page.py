@@ -167,10 +167,15 @@ def incrementality_arms(incrementality_ratio: dict[str, Any]) -> pd.DataFrame:
 
 
 def incrementality_ratio_words(
-    experiment_frame: dict[str, Any], incrementality_ratio: dict[str, Any]
+    experiment_frame: dict[str, Any], incrementality_ratio: dict[str, Any], incrementality_others: dict[str, Any]
 ) -> dict[str, Any]:
-    """What is said of the split: ``claim`` and ``note``."""
-    return {"claim": _RATIO[incrementality_ratio["state"]], "note": _SHARES_BY[experiment_frame["shares_by"]]}
+    """What is said of the split, and of what else can be read: ``claim``, ``note`` and its ``values``."""
+    others = incrementality_others["text"] if incrementality_others["shown"] else {"zh": "", "en": ""}
+    note = {
+        language: f"{text}{others[language]}" if language == "zh" else f"{text} {others[language]}".rstrip()
+        for language, text in _SHARES_BY[experiment_frame["shares_by"]].items()
+    }
+    return {"claim": _RATIO[incrementality_ratio["state"]], "note": note, "values": incrementality_others["values"]}
 
 
 _RATIO: Final = {

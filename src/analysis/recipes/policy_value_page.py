@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Estimate, Grade
-from analysis.experiment.policies import LOGGED
+from analysis.experiment.policies import LEARNED, LOGGED, UNIFORM
 from analysis.experiment.policy_log import FEWEST_DECISIONS
 from analysis.experiment.policy_value import FEWEST_REWARDED, SMALL_ESS
 from analysis.experiment.policy_verdict import (
@@ -297,7 +297,9 @@ def policy_value_results(
 ) -> dict[str, Any]:
     """Every number by ``<policy>.<name>``; what is refused is null."""
     if policy_value_frame["refusal"]:
-        return {f"{LOGGED}.{name}": Estimate(None, "number").as_result() for name in _RESULTS}
+        return {
+            f"{policy}.{name}": Estimate(None, "number") for policy in (LOGGED, UNIFORM, LEARNED) for name in _RESULTS
+        }
     grade = Grade(policy_value_calibration["grade"])
     value, apart = _UNITS[policy_value_frame["reward"]]
     inverse, level = policy_value_calibration["mean_inverse"], float(policy_value_estimates["confidence_level"].iloc[0])
