@@ -154,16 +154,29 @@ def learning_steps(effect_posterior: dict[str, Any]) -> pd.DataFrame:
                 "en": f"{names[cell['channel']]['en']}, {_KINDS[cell['offer']]['en']} · {words['en']}",
             }
             grade = {"prior": "D", "measured": "A", "learned": cell["grade"]}[step]
-            rows.append((label["zh"], label["en"], *ends[step], _LEVEL, step == "learned", grade))
+            drawn = (round(value, 2) for value in ends[step])
+            rows.append((label["zh"], label["en"], *drawn, _LEVEL, step == "learned", grade))
     columns = ["way_zh", "way_en", "effect_days", "effect_days_ci_lower", "effect_days_ci_upper"]
     return pd.DataFrame(rows, columns=[*columns, "confidence_level", "is_learned", "grade"])
 
 
 def learning_cells_table(effect_posterior: dict[str, Any]) -> pd.DataFrame:
-    """One row per channel and kind, then per segment of each: experiments, prior, measured, together, weight, grade."""
+    """One row per channel and kind, then per segment of it: experiments, prior, measured, together, weight, grade."""
     names, rows = _channel_names(), []
-    for cell in [*effect_posterior["channels"], *effect_posterior["cells"]]:
+    order = ["", *_SEGMENTS]
+    cells = [*effect_posterior["channels"], *effect_posterior["cells"]]
+    for cell in sorted(cells, key=lambda c: (c["channel"], c["offer"], order.index(c.get("segment", "")))):
         segment = _SEGMENTS.get(cell.get("segment", ""), {"zh": "全部", "en": "all"})
+        spread = _Z * cell["std_error"]
+        days = {
+            "prior_days": cell["prior_mean"],
+            "measured_days": cell["measured"],
+            "measured_days_ci_lower": cell["measured"] - spread,
+            "measured_days_ci_upper": cell["measured"] + spread,
+            "learned_days": cell["mean"],
+            "learned_days_ci_lower": cell["ci_lower"],
+            "learned_days_ci_upper": cell["ci_upper"],
+        }
         rows.append(
             {
                 **{f"channel_{language}": names[cell["channel"]][language] for language in ("zh", "en")},
@@ -171,20 +184,10 @@ def learning_cells_table(effect_posterior: dict[str, Any]) -> pd.DataFrame:
                 **{f"segment_{language}": segment[language] for language in ("zh", "en")},
                 "n_experiments": cell["n_experiments"],
                 "n_customers": cell["n"],
-                "prior_days": cell["prior_mean"],
-                "measured_days": cell["measured"],
-                "measured_days_ci_lower": cell["measured"] - _Z * cell["std_error"],
-                "measured_days_ci_upper": cell["measured"] + _Z * cell["std_error"],
-                "learned_days": cell["mean"],
-                "learned_days_ci_lower": cell["ci_lower"],
-                "learned_days_ci_upper": cell["ci_upper"],
-                "weight_own": cell["weight_own"],
-                "weight_others": cell["weight_others"],
+                **{name: round(value, 2) for name, value in days.items()},
                 "weight_prior": cell["weight_prior"],
                 "grade": cell["grade"],
                 "confidence_level": _LEVEL,
-                "source_zh": f"先验：{ASSUMPTION['zh']}",
-                "source_en": f"prior: {ASSUMPTION['en']}",
             }
         )
     return pd.DataFrame(rows)
