@@ -81,7 +81,7 @@ class _Pair(NamedTuple):
     Attributes:
         trial: The experiment.
         kind: Of the metric.
-        chosen: Learner with the largest value on the training half.
+        chosen: Learner with the largest value on the training half, of those that tell customers apart.
         value: By learner: its worth on the training half.
         taught: Customers that were trained on.
         taught_uplift: Their cross-fitted uplift by the chosen learner.
@@ -152,9 +152,9 @@ def _pair(trial: UpliftTrial, rows: pd.DataFrame, *, metric: str, arm: str, seed
         name: value_in_training(uplift[taught], robust=robust[taught], fold=fold[taught])
         for name, uplift in scores.items()
     }
-    chosen = max(trial.learners, key=lambda name: value[name])
     half = sample.rows(~training)
     uplift = {name: values[~training] for name, values in scores.items()}
+    chosen = max(trial.learners, key=lambda name: (np.ptp(uplift[name]) > 0, value[name]))  # all the same is no ranking
     rng = np.random.default_rng(seed)
     draws = {
         name: bootstrap_ranking(

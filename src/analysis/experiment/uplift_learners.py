@@ -41,7 +41,7 @@ _SHARE_OF_COLUMNS: Final = 0.5
 effects (step, straight, two columns at once, wave, against the baseline) larger ones ranked no better."""
 
 _STEPS: Final = (0.2, 0.4, 0.6, 0.8)
-_PENALTY: Final = 300.0
+_PENALTY_PER_COLUMN: Final = 18.0
 """The straight model beside the trees, for money and counts: customers' places on each column and steps at its fifths.
 A few huge orders lead trees astray; the mean of both ranked Hillstrom's spending better than trees alone."""
 
@@ -299,7 +299,8 @@ def _straight(before: Floats, target: Floats) -> Predict:
     spread[spread == 0] = 1.0
     scaled = (design - mean) / spread
     level = float(target.mean())
-    gram = scaled.T @ scaled + _PENALTY * np.eye(scaled.shape[1])
+    penalty = _PENALTY_PER_COLUMN * scaled.shape[1]  # many columns of few customers say little each
+    gram = scaled.T @ scaled + penalty * np.eye(scaled.shape[1])
     weights = np.linalg.solve(gram, scaled.T @ (target - level))
     return lambda new: level + ((_design(new, columns) - mean) / spread) @ weights
 

@@ -126,7 +126,11 @@ def interval_of_draws(value: ArrayLike, *, draws: Floats, confidence_level: floa
         draws: Draws along the last axis; those that are not a number are left out.
         confidence_level: In (0, 1).
     """
-    half = float(ndtri(0.5 + confidence_level / 2)) * np.nanstd(draws, axis=-1, ddof=1)
+    known = np.isfinite(draws)
+    count = known.sum(axis=-1, keepdims=True)
+    apart = np.where(known, draws - np.where(known, draws, 0.0).sum(axis=-1, keepdims=True) / np.maximum(count, 1), 0.0)
+    variance = np.where(count > 1, (apart**2).sum(axis=-1, keepdims=True) / np.maximum(count - 1, 1), np.nan)
+    half = float(ndtri(0.5 + confidence_level / 2)) * np.sqrt(variance[..., 0])
     centre = np.asarray(value, dtype=np.float64)
     return centre - half, centre + half
 

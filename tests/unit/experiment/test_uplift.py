@@ -103,6 +103,15 @@ def test_null_campaign_is_said_to_know_nothing(exam_in_full):
     assert claims <= most
 
 
+def test_a_learner_that_predicts_the_same_of_all_is_not_chosen_over_one_that_ranks():
+    trial = campaign(1200, seed=2)
+    before, _ = known_before(trial)
+    learnt = learn_everyone(trial, before, seed=2).assign(s=0.1)  # worth 0 in training, where noise is worth less
+    for name in ("t", "x", "dr"):
+        learnt[name] = -learnt["robust"]  # upside down: certainly worth less than nothing in training
+    assert judge(trial, learnt, seed=2).measures["learner"].iloc[0] != "s"
+
+
 def test_halves_are_of_every_arm_and_keep_clusters_whole():
     rng = np.random.default_rng(1)
     clusters = np.repeat(np.arange(60), 10)
