@@ -46,6 +46,7 @@ _CLAIMS: Final = {
         r"\b(?:lifts|boosts|raises|triggers|spurs|prevents)\b",
         r"\b(?:was|were|been) (?:increased|reduced|improved|lowered) by (?![\d¥$€£])",
         r"\bhelped \w+ (?:to )?(?:grow|rise|fall|buy|order|stay|return)\b|\bgave us\b|\b(?:added|saved) (?=[\d¥$€£])",
+        r"\b(?:makes|made|earns|earned) (?=[¥$€£])",
         r"\bwon\b[^,;:]{0,30}?\bback\b|\bit worked\b",
         r"\bmade \w+(?: \w+)? (?:buy|order|come|spend|stay|leave|return)\b",
         # with an object: "increased spend by 3" claims, "spend increased by 3" does not

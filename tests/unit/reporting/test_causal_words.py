@@ -104,6 +104,7 @@ CLAIMS_EN = [
     "Every message causes 3 deletions",
     "The campaign saved 300 customers",
     "It reduces deletions by 20",
+    "Touching everybody makes ¥1,960",
     "300 are expected to leave, and stopping coupons caused 200 of them",
 ]
 SILENT_EN = [
@@ -137,6 +138,8 @@ SILENT_EN = [
     "No evidence that chat improves retention",
     "Improved model scores are shown",
     "We cannot tell what caused it",
+    "Touching everybody would make ¥1,960",
+    "The share of customers who earn points",
 ]
 
 
