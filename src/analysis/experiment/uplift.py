@@ -146,7 +146,8 @@ def learn_everyone(trial: UpliftTrial, before: Floats, *, seed: int) -> pd.DataF
 
     Columns: ``metric``, ``arm``, ``place`` (row of ``trial.customers``), ``training`` (half), ``fold`` (of those
     trained on, else -1), ``robust`` (doubly robust score of the effect), ``without`` (expected outcome without the
-    touch) and one per learner, in the unit of the metric. Pairs with too few customers are left out.
+    touch, of those not trained on) and one per learner, in the unit of the metric. Pairs with too few customers are
+    left out.
 
     Args:
         trial: The experiment.
@@ -201,11 +202,18 @@ def _enough(sample: Sample, training: Flags) -> bool:
 
 def _learnt(sample: Sample, training: Flags, *, learners: Sequence[str], seed: int) -> pd.DataFrame:
     learned = learn(sample.rows(training), seed=seed, learners=learners)
-    with_touch, without = learned.expected(sample.before)
-    robust = doubly_robust_scores(sample, with_touch, without)
-    uplift, fold = learned.predict(sample.before), np.full(len(training), -1)
-    taught = np.flatnonzero(training)[learned.places]  # who was trained on is scored by models of the other folds
-    fold[taught], robust[taught] = learned.fold, learned.robust
-    for name, values in uplift.items():
-        values[taught] = learned.cross_fitted[name]
-    return pd.DataFrame({"training": training, "fold": fold, "robust": robust, "without": without, **uplift})
+    taught = np.flatnonzero(training)[learned.places]  # these are scored by models of the other folds
+    new = np.ones(len(training), dtype=bool)
+    new[taught] = False
+    with_touch, without = learned.expected(sample.before[new])
+    made = {
+        "fold": np.full(len(training), -1),
+        "robust": np.empty(len(training)),
+        "without": np.full(len(training), np.nan),
+    }
+    made["fold"][taught], made["robust"][taught] = learned.fold, learned.robust
+    made["robust"][new], made["without"][new] = doubly_robust_scores(sample.rows(new), with_touch, without), without
+    for name, values in learned.predict(sample.before[new]).items():
+        made[name] = np.empty(len(training))
+        made[name][new], made[name][taught] = values, learned.cross_fitted[name]
+    return pd.DataFrame({"training": training, **made})

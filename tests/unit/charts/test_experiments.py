@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.charts import experiment_design, incrementality
+from analysis.charts import experiment_design, incrementality, uplift
 from analysis.charts.theme import NARROW, WIDE, Style, draw
 
 EFFECTS = pd.DataFrame(
@@ -37,7 +37,26 @@ SHARES = pd.DataFrame(
         "is_planned": [False, True],
     }
 )
-CHARTS = [(incrementality.effects, EFFECTS), (incrementality.ways, WAYS), (experiment_design.visible, SHARES)]
+DEPTHS = pd.DataFrame({"share_touched": [0.0, 0.5, 1.0], "confidence_level": 0.95})
+GAINS = DEPTHS.assign(gain_rate=[0, 0.04, 0.05], gain_rate_ci_lower=[0, 0.03, 0.04], gain_rate_ci_upper=[0, 0.05, 0.06])
+PARTS = pd.DataFrame(
+    {
+        "part": [1, 10],
+        "predicted_money": [2.0, -1.0],
+        "observed_money": [1.5, np.nan],
+        "observed_money_ci_lower": [0.5, np.nan],
+        "observed_money_ci_upper": [2.5, np.nan],
+    }
+)
+PROFIT = DEPTHS.assign(profit=[0, 9e4, 8e4], profit_ci_lower=[0, 7e4, -6e4], profit_ci_upper=[0, 1e5, 2e5])
+CHARTS = [
+    (incrementality.effects, EFFECTS),
+    (incrementality.ways, WAYS),
+    (experiment_design.visible, SHARES),
+    (uplift.qini_curve, GAINS.assign(gain_random_rate=[0, 0.025, 0.05])),
+    (uplift.uplift_by_part, PARTS),
+    (uplift.profit_by_depth, PROFIT),
+]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
