@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenForecasts", "freeze", "open_forecasts"]
 
-_ROWS_SHOWN: Final = 40
+_ROWS_SHOWN: Final = 30
 
 
 def freeze(forecasts: "pd.DataFrame", *, notebook: str, context: RunContext, previous: Previous) -> None:
@@ -48,7 +48,7 @@ class OpenForecasts(NamedTuple):
     """The forecasts that are not due yet.
 
     Attributes:
-        table: One row each, the next to fall due first, as a page prints them; forty at most.
+        table: One row each, the next to fall due first, as a page prints them; thirty at most.
         numbers: ``n_open`` and ``next_due`` (a day, as text).
     """
 
@@ -70,7 +70,7 @@ def open_forecasts(*, context: RunContext, previous: Previous) -> OpenForecasts:
         middle, (low, high) = float(median_of(quantiles)[0]), band_of(quantiles)[0].tolist()
         told = band_words(dict(row) | {"median": middle, "ci_lower": low, "ci_upper": high}, currency=context.currency)
         what = of_kind(row["notebook"], row["quantity"], int(row["horizon_days"]))
-        rows.append((row["due_on"].date(), row["made_on"].date(), what["zh"], what["en"], told["zh"], told["en"]))
-    table = pd.DataFrame(rows, columns=["due_on", "made_on", "what_zh", "what_en", "told_zh", "told_en"])
-    next_due = rows[0][0].isoformat() if rows else "—"
+        rows.append((what["zh"], what["en"], told["zh"], told["en"], row["due_on"].date(), row["made_on"].date()))
+    table = pd.DataFrame(rows, columns=["what_zh", "what_en", "told_zh", "told_en", "due_on", "made_on"])
+    next_due = ordered["due_on"].iloc[0].date().isoformat() if rows else "—"
     return OpenForecasts(table, {"n_open": Estimate(len(waiting), "forecasts"), "next_due": next_due})

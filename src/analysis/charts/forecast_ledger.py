@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bands_over_time", "where_outcomes_fell"]
 
-_PANEL: Final = 104
+_PANEL: Final = 132
 _DAYS_BETWEEN: Final = 2.0
 """Days by which forecasts of one kind that fell due on one day stand apart."""
 
@@ -69,7 +69,7 @@ def _places(table: pd.DataFrame, names: "pd.Series[str]") -> np.ndarray[Any, Any
 def _panel(axes: "Axes", rows: pd.DataFrame, *, name: str, style: Style) -> None:
     numbers = rows[["band_low", "band_high", "outcome"]].to_numpy(dtype=float)
     reach = max(float(np.abs(numbers).max()) * 1.12, 0.02)
-    axes.set_ylim(-reach, reach * 1.75)  # the name of the kind stands above the bars
+    axes.set_ylim(-reach, reach * (2.0 if style.narrow else 1.6))  # the name of the kind stands above the bars
     axes.axhline(0, color=ZERO, linewidth=1, zorder=1)
     for row in rows.to_dict("records"):
         axes.vlines(
@@ -86,10 +86,8 @@ def _panel(axes: "Axes", rows: pd.DataFrame, *, name: str, style: Style) -> None
     said = style.text(f"{len(rows)} 次中 {inside} 次", f"{inside} of {len(rows)} inside")
     top: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top", "fontsize": TEXT}
     axes.annotate(name, (0, 1), xytext=(0, 0), ha="left", color=INK, fontweight=BOLD, **top)
-    if style.narrow:
-        axes.annotate(said, (0, 1), xytext=(0, -16), ha="left", color=INK_2, **{**top, "fontsize": TICK})
-    else:
-        axes.annotate(said, (1, 1), xytext=(0, 0), ha="right", color=INK_2, **top)
+    place = {"xytext": (0, -16), "ha": "left"} if style.narrow else {"xytext": (0, 0), "ha": "right"}
+    axes.annotate(said, (0 if style.narrow else 1, 1), color=INK_2, **{**top, **place})
     for share in (-_tick(reach), _tick(reach)):
         axes.axhline(share, color=LINE, linewidth=1, zorder=0)
         axes.annotate(

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from analysis.numerals import EN_DASH, LANGUAGES, format_value
 
-__all__ = ["KINDS", "VERDICTS", "band_words", "kind_label", "of_kind"]
+__all__ = ["KINDS", "VERDICTS", "band_words", "kind_label", "model_name", "of_kind"]
 
 Text = dict[str, str]
 
@@ -21,6 +21,19 @@ KINDS: Final[dict[str, Text]] = {
 }
 """What a kind of forecast is of, by ``<notebook>.<quantity>``."""
 
+MODELS: Final[dict[str, Text]] = {
+    "p_model": {"zh": "完整模型", "en": "full model"},
+    "p_baseline": {"zh": "只看时间长短", "en": "by elapsed time alone"},
+    "simulation": {"zh": "策略模拟", "en": "simulation"},
+    "nbd": {"zh": "NBD", "en": "NBD"},
+    "pareto_nbd": {"zh": "Pareto/NBD", "en": "Pareto/NBD"},
+    "bg_nbd": {"zh": "BG/NBD", "en": "BG/NBD"},
+    "mbg_nbd": {"zh": "MBG/NBD", "en": "MBG/NBD"},
+    "bg_cnbd_k": {"zh": "BG/CNBD-k", "en": "BG/CNBD-k"},
+    "mbg_cnbd_k": {"zh": "MBG/CNBD-k", "en": "MBG/CNBD-k"},
+}
+"""What a forecast was made with; ``p_<slug>`` is that model, put right."""
+
 VERDICTS: Final[dict[str, Text]] = {
     "too_few": {"zh": "太少，还不能判断", "en": "too few to judge"},
     "helps": {"zh": "有用，下次起采用", "en": "helps: used from the next run on"},
@@ -32,6 +45,16 @@ def kind_label(notebook: str, quantity: str) -> Text:
     """Return what a kind of forecast is of; one that a home-made notebook froze is called by its names."""
     name = f"{notebook}.{quantity}"
     return KINDS.get(name, {"zh": name, "en": name})
+
+
+def model_name(model: str) -> Text:
+    """Return the name of a model in words.
+
+    Examples:
+        >>> model_name("p_bg_nbd")["en"]
+        'BG/NBD'
+    """
+    return MODELS.get(model) or MODELS.get(model.removeprefix("p_")) or {"zh": model, "en": model}
 
 
 def of_kind(notebook: str, quantity: str, horizon_days: int) -> Text:

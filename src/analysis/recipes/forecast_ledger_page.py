@@ -7,13 +7,13 @@ import pandas as pd
 
 from analysis.evidence import Estimate
 from analysis.experiment import ledger_correction, ledger_scores
-from analysis.experiment.ledger_wording import VERDICTS, band_words, kind_label, of_kind
+from analysis.experiment.ledger_wording import VERDICTS, band_words, kind_label, model_name, of_kind
 from analysis.numerals import LANGUAGES, format_value
 from analysis.params import LedgerParams
 
 _LEVEL: Final = 0.95
 _PROMISED: Final = 0.8
-_ROWS_SHOWN: Final = 40
+_ROWS_SHOWN: Final = 30
 _FEWEST_DAYS: Final = 5
 """Days on which forecasts were made, below which nothing is said of the width of bands."""
 
@@ -157,7 +157,7 @@ def _labels(rows: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def ledger_due_table(ledger_scores_table: pd.DataFrame, currency: str) -> pd.DataFrame:
-    """The due forecasts as a page prints them, newest first, at most forty: when, what, what was said, what came."""
+    """The due forecasts as a page prints them, newest first, at most thirty: what, what was said, what came, when."""
     scores = ledger_scores_table.iloc[::-1].head(_ROWS_SHOWN)
     rows = []
     for row in scores.to_dict("records"):
@@ -168,16 +168,16 @@ def ledger_due_table(ledger_scores_table: pd.DataFrame, currency: str) -> pd.Dat
         inside = {"zh": "是", "en": "yes"} if row["inside"] else {"zh": "否", "en": "no"}
         rows.append(
             {
-                "due_on": row["due_on"].date(),
-                "made_on": row["made_on"].date(),
                 **said,
                 "inside_zh": inside["zh"],
                 "inside_en": inside["en"],
                 "error": row["error"],
+                "due_on": row["due_on"].date(),
+                "made_on": row["made_on"].date(),
             }
         )
-    columns = ["due_on", "made_on", *(f"{n}_{k}" for n in ("what", "told", "came", "inside") for k in LANGUAGES)]
-    return pd.DataFrame(rows, columns=[*columns, "error"])
+    columns = [*(f"{n}_{k}" for n in ("what", "told", "came", "inside") for k in LANGUAGES)]
+    return pd.DataFrame(rows, columns=[*columns, "error", "due_on", "made_on"])
 
 
 def _words(value: float, unit: str, *, currency: str) -> dict[str, str]:
@@ -201,15 +201,16 @@ def ledger_summary_table(ledger_models: pd.DataFrame) -> pd.DataFrame:
         "confidence_level",
     ]
     if table.empty:
-        return pd.DataFrame(columns=["forecast_of_zh", "forecast_of_en", "model", *columns])
-    named = table.assign(**_labels(table), bias=np.expm1(table["bias"]))
+        return pd.DataFrame(columns=["forecast_of_zh", "forecast_of_en", "model_zh", "model_en", *columns])
+    models = {f"model_{key}": [model_name(str(name))[key] for name in table["model"]] for key in LANGUAGES}
+    named = table.drop(columns="model").assign(**_labels(table), **models, bias=np.expm1(table["bias"]))
     for end in ("lower", "upper"):
         named[f"bias_ci_{end}"] = np.expm1(table[f"bias_ci_{end}"])
     named = named.rename(columns={"coverage": "inside_share"}).rename(
         columns=lambda name: str(name).replace("coverage_", "inside_share_")
     )
     wanted = [name.replace("coverage", "inside_share") for name in columns]
-    return named[["forecast_of_zh", "forecast_of_en", "model", *wanted]]
+    return named[["forecast_of_zh", "forecast_of_en", "model_zh", "model_en", *wanted]]
 
 
 def ledger_reliability_table(ledger_reliability: pd.DataFrame) -> pd.DataFrame:
