@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 NOW = datetime(2026, 7, 1, 4, tzinfo=UTC)
 
 LoadFiles = Callable[..., Any]
-Untranslated = Callable[[str, str], list[str]]
+Untranslated = Callable[..., list[str]]
 _CHINESE = re.compile("[\u3400-\u9fff]")
 _ENGLISH = re.compile(r"[A-Za-z][a-z']+(?:,? [a-z']{2,}){3,}")  # four words in a row: a sentence, not a name
 _TOLD_BY = ("aria-label", "title", "alt", "placeholder", "data-s", "data-word-find", "data-word-sort")
@@ -58,13 +58,21 @@ def load_files(tmp_path: Path) -> LoadFiles:
 
 @pytest.fixture(scope="session")
 def untranslated() -> Untranslated:
-    """``untranslated(page, language)``: texts of a page in the other language, unless marked as such.
+    """``untranslated(page, language, names=…)``: texts of a page in the other language, unless marked as such.
 
-    Code and printed output are nobody's sentences; what an element with ``lang`` says is marked as foreign.
+    Code and printed output are nobody's sentences; what an element with ``lang`` says is marked as foreign; names
+    that come from the data are what they are.
     """
     from bs4 import BeautifulSoup
 
-    def found(page: str, language: str) -> list[str]:
+    def found(page: str, language: str, names: Iterable[str] = ()) -> list[str]:
+        known = sorted(names, key=len, reverse=True)
+
+        def own(text: str) -> str:
+            for name in known:
+                text = text.replace(name, "")
+            return text
+
         made = BeautifulSoup(page, "html.parser")
         for tag in made.select("style, code, pre, script:not([type])"):
             tag.decompose()
@@ -74,6 +82,6 @@ def untranslated() -> Untranslated:
         texts = [str(text) for text in made.find_all(string=True)]
         texts += [str(tag[name]) for tag in made.find_all() for name in _TOLD_BY if tag.has_attr(name)]
         other = _CHINESE if language == "en" else _ENGLISH
-        return sorted({text.strip()[:200] for text in texts if other.search(text)})
+        return sorted({text.strip()[:200] for text in texts if other.search(text) and other.search(own(text))})
 
     return found

@@ -6,6 +6,7 @@ its own script by their hashes and nothing else. With scripts off everything can
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -125,7 +126,7 @@ def shell(info: PageInfo, *, reader: Reader, title: str) -> dict[str, Any]:
         "overview": _overview(info, reader.language),
         "switches": [(page_file(info.notebook, language=o), LANGUAGE_TAGS[o], LANGUAGE_NAMES[o]) for o in others],
         "data": data_strip(info.data, reader=reader),
-        "params": [f"{key} = {value}" for key, value in info.params.items()],
+        "params": [f"{key} = {_written(value)}" for key, value in info.params.items() if value not in (None, {}, [])],
         "versions": [f"{name} {version}" for name, version in info.versions.items()],
     }
 
@@ -141,6 +142,11 @@ def page_script() -> str:
 def _source(text: str) -> str:
     """Return what a Content-Security-Policy allows a text by."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _written(value: Any) -> str:
+    """Return a parameter's value as a book has it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _reader(info: PageInfo, language: str) -> Reader:
