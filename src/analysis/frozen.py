@@ -12,8 +12,10 @@ from analysis.experiment.ledger import (
     AMOUNT,
     CORRECTIONS_STATE,
     FROZEN_STATE,
+    WINDOWS_STATE,
     frozen_rows,
     merged,
+    merged_windows,
     still_open,
     together,
 )
@@ -29,8 +31,15 @@ __all__ = ["OpenForecasts", "freeze", "open_forecasts"]
 _ROWS_SHOWN: Final = 30
 
 
-def freeze(forecasts: "pd.DataFrame", *, notebook: str, context: RunContext, previous: Previous) -> None:
-    """Write a notebook's forecasts of today beside those of the predecessor."""
+def freeze(
+    forecasts: "pd.DataFrame",
+    windows: "pd.DataFrame | None" = None,
+    *,
+    notebook: str,
+    context: RunContext,
+    previous: Previous,
+) -> None:
+    """Write a notebook's forecasts of today, and the windows of single customers they speak of, beside the earlier."""
     corrections: Any = previous.get(CORRECTIONS_STATE) or {}
     new = frozen_rows(
         forecasts,
@@ -42,6 +51,10 @@ def freeze(forecasts: "pd.DataFrame", *, notebook: str, context: RunContext, pre
     )
     earlier: Any = previous.get(f"{FROZEN_STATE}{notebook}")
     write_kept(merged(earlier, new), context.out / "state" / f"{FROZEN_STATE}{notebook}")
+    if windows is not None:
+        told: Any = previous.get(f"{WINDOWS_STATE}{notebook}")
+        kept = merged_windows(told, windows, frozen=new, as_of=context.as_of)
+        write_kept(kept, context.out / "state" / f"{WINDOWS_STATE}{notebook}")
 
 
 class OpenForecasts(NamedTuple):

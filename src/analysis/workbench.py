@@ -387,15 +387,16 @@ class Workbench:
         """Keep something for later runs."""
         write_kept(kept, self.context.out / "state" / name)
 
-    def freeze(self, forecasts: "pd.DataFrame") -> None:
+    def freeze(self, forecasts: "pd.DataFrame", *, windows: "pd.DataFrame | None" = None) -> None:
         """Freeze forecasts as they are today, beside those of the predecessor: later runs score them.
 
         Args:
             forecasts: One row each, made by ``analysis.experiment.ledger.amount`` and ``share_row``.
+            windows: Of forecasts whose population is ``windows``: name, customer_id, from_on and until_on.
         """
         from analysis.frozen import freeze
 
-        freeze(forecasts, notebook=self.notebook, context=self.context, previous=self.previous_run)
+        freeze(forecasts, windows, notebook=self.notebook, context=self.context, previous=self.previous_run)
 
     def open_forecasts(self) -> "OpenForecasts":
         """Return the frozen forecasts that are not due yet, this run's among them: ``table`` and ``numbers``."""

@@ -27,11 +27,14 @@ __all__ = [
     "OUTCOMES_STATE",
     "QUANTITIES",
     "SHARE",
+    "WINDOWS",
+    "WINDOWS_STATE",
     "amount",
     "due",
     "forecast_id",
     "frozen_rows",
     "merged",
+    "merged_windows",
     "no_forecasts",
     "share_row",
     "still_open",
@@ -41,11 +44,17 @@ __all__ = [
 FROZEN_STATE: Final = "forecasts."
 """State of a run: the frozen forecasts of a notebook, this and its name."""
 
+WINDOWS_STATE: Final = "forecast_windows."
+"""State of a run: windows of single customers that a notebook's forecasts speak of, this and its name."""
+
 OUTCOMES_STATE: Final = "forecast_outcomes"
 """State of a run: what came of forecasts that were due."""
 
 CORRECTIONS_STATE: Final = "forecast_corrections"
 """State of a run: under ``applied`` the corrections that proved to help, by ``<notebook>.<quantity>``."""
+
+WINDOWS: Final = "windows"
+"""Population of a share: single customers, each with a window of days that is kept in the state of the run."""
 
 AMOUNT: Final = "amount"
 SHARE: Final = "share"
@@ -84,6 +93,8 @@ the ledger itself proposed) come on top: lists of 39 numbers, empty for a share.
 
 _LISTS: Final = ("quantiles", "quantiles_model")
 _ID_LENGTH: Final = 16
+_WINDOW_COLUMNS: Final = ["forecast_id", "customer_id", "from_on", "until_on"]
+_WINDOWS_KEPT_DAYS: Final = 183
 
 
 def amount(
@@ -229,6 +240,27 @@ def merged(earlier: pd.DataFrame | None, new: pd.DataFrame) -> pd.DataFrame:
     kept = earlier[~earlier["forecast_id"].isin(new["forecast_id"])]
     both = [table for table in (kept, new) if len(table)]
     return pd.concat(both, ignore_index=True) if both else no_forecasts()
+
+
+def merged_windows(
+    earlier: pd.DataFrame | None, windows: pd.DataFrame, *, frozen: pd.DataFrame, as_of: date
+) -> pd.DataFrame:
+    """Return the predecessor's windows that may still be scored, with the new ones.
+
+    Args:
+        earlier: ``forecast_id``, ``customer_id``, ``from_on``, ``until_on``; kept for half a year after the last day.
+        windows: The new ones, with the ``name`` of their forecast in place of its id.
+        frozen: The rows frozen with them.
+        as_of: Day of the run.
+    """
+    ids = frozen[frozen["kind"] == SHARE].set_index("name")["forecast_id"]
+    new = windows.assign(forecast_id=windows["name"].map(ids))[_WINDOW_COLUMNS].dropna(subset="forecast_id")
+    if earlier is None or earlier.empty:
+        return new.reset_index(drop=True)
+    may = earlier["until_on"] >= pd.Timestamp(as_of) - pd.Timedelta(days=_WINDOWS_KEPT_DAYS)
+    kept = earlier[may & ~earlier["forecast_id"].isin(new["forecast_id"])]
+    both = [table for table in (kept, new) if len(table)]
+    return pd.concat(both, ignore_index=True) if both else new.reset_index(drop=True)
 
 
 def together(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

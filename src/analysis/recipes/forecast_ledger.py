@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.data.connect import Tables
 from analysis.experiment import ledger, ledger_correction, ledger_scores
-from analysis.features.forecast_outcomes import CONTACTS, contact_outcomes, outcome_of, window_outcomes
+from analysis.features.forecast_outcomes import CONTACTS, contact_outcomes, first_purchases, outcome_of, window_outcomes
 from analysis.params import LedgerParams
 from analysis.recipes.resolver import Previous
 
@@ -47,7 +47,10 @@ def ledger_outcomes(
     windows = asked[["made_on", "due_on"]].drop_duplicates()
     for made_on, due_on in zip(windows["made_on"], windows["due_on"], strict=True):
         forecasts = asked[(asked["made_on"] == made_on) & (asked["due_on"] == due_on)]
-        rows += _counted(forecasts, tables, made_on=made_on.date(), due_on=due_on.date())
+        days = {"made_on": made_on.date(), "due_on": due_on.date()}
+        single = forecasts["quantity"] == "window_hits"
+        rows += _counted(forecasts[~single], tables, **days)
+        rows += _within_windows(forecasts[single], tables, windows=previous.all(ledger.WINDOWS_STATE), **days)
     found = pd.DataFrame([(*row, pd.Timestamp(as_of)) for row in rows], columns=_FOUND)
     return ledger_scores.kept_outcomes(before, found)
 
@@ -68,6 +71,23 @@ def _counted(forecasts: pd.DataFrame, tables: Tables, *, made_on: date, due_on: 
             cells = window_outcomes(tables, made_on=made_on, due_on=due_on)
         n, actual = outcome_of(cells, population=population, quantity=row["quantity"])
         rows.append((row["forecast_id"], actual, n))
+    return rows
+
+
+def _within_windows(
+    forecasts: pd.DataFrame, tables: Tables, *, windows: dict[str, pd.DataFrame], made_on: date, due_on: date
+) -> list[tuple[str, float, int]]:
+    """Return id, how many bought first within their own window, and how many bought at all within the horizon."""
+    rows = []
+    for row in forecasts[["forecast_id", "notebook"]].to_dict("records"):
+        kept = windows.get(f"{ledger.WINDOWS_STATE}{row['notebook']}")
+        told = kept[kept["forecast_id"] == row["forecast_id"]] if kept is not None else pd.DataFrame()
+        if told.empty:  # deleted since, as personal data may be: it stays unscored
+            continue
+        came = first_purchases(tables, made_on=made_on, due_on=due_on, customers=told["customer_id"].tolist())
+        both = told.merge(came, on="customer_id")
+        hits = both["first_on"].between(both["from_on"], both["until_on"])
+        rows.append((str(row["forecast_id"]), float(hits.sum()), len(both)))
     return rows
 
 

@@ -19,10 +19,10 @@ from analysis.churn.btyd import catalogue
 from analysis.churn.coming_purchases import Coming, Visits, coming, level_error
 from analysis.churn.next_need import history
 from analysis.churn.relationship.judging import drift_of_levels
-from analysis.experiment.ledger import amount, share_row
+from analysis.experiment.ledger import WINDOWS, amount, share_row
 from analysis.features.forecast_outcomes import CONTACTS, CUSTOMERS
 from analysis.features.replenishment import day_number, known_at, log_of
-from analysis.params import ChurnParams, StrategiesParams
+from analysis.params import ChurnParams, StrategiesParams, ValueParams
 from analysis.stats.forecast_scoring import LEVELS, log_quantiles
 from analysis.stats.scoring import Score
 from analysis.touch.money import entry
@@ -38,6 +38,9 @@ _LOOKED_AT: Final = 25_000
 """Customers whose past windows are looked at: of more, a sample."""
 
 _SILENCE_BANDS: Final = 5
+_WINDOW: Final = "next_need_window"
+_WINDOWS_KEPT: Final = 2_000
+_WINDOW_LEVEL: Final = 0.8
 _USUAL_VARIATION: Final = 1.0
 """Standard deviation of an order's value over its mean, where no spend model could be identified."""
 
@@ -180,11 +183,14 @@ def value_forecasts(
     customer_values: pd.DataFrame,
     value_model: dict[str, Any],
     value_spend: dict[str, Any],
+    value_windows: pd.DataFrame,
     forecast_errors: pd.DataFrame,
+    value_params: ValueParams,
 ) -> pd.DataFrame:
     """What the value page forecasts, one row each: orders and revenue of today's customers in the next 4 and 13 weeks.
 
-    Orders of one customer and day count once. Errors hold luck, parameters and the level of the window.
+    Orders of one customer and day count once. Errors hold luck, parameters and the level of the window. And one row for
+    the windows of the next purchase: that four in five of those who buy will do so within theirs.
     """
     model, unit = catalogue.thaw(value_model), float(value_model["unit_days"])
     customers = {name: btyd_today_history[name].to_numpy(dtype=float) for name in btyd_today_history.columns}
@@ -207,7 +213,31 @@ def value_forecasts(
                     model=str(value_model["model"]),
                 )
             )
+    if len(value_windows):
+        rows.append(
+            share_row(
+                _WINDOW,
+                quantity="window_hits",
+                horizon_days=value_params.next_need_days,
+                population={"who": WINDOWS},
+                n_population=len(value_windows),
+                probability=_WINDOW_LEVEL,
+                model="next_need",
+            )
+        )
     return _table(rows)
+
+
+def value_windows(next_need: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The windows of the next purchase of some customers, one row each.
+
+    ``name`` (of the forecast), ``customer_id``, ``from_on``, ``until_on``. At most 2,000 customers, drawn at random:
+    enough to tell 80 % from 77 %, and little personal to keep.
+    """
+    columns = {"next_need_from_on": "from_on", "next_need_until_on": "until_on"}
+    known = next_need.dropna(subset=list(columns)).sort_values("customer_id")[["customer_id", *columns]]
+    drawn = known.sample(min(len(known), _WINDOWS_KEPT), random_state=seed).sort_values("customer_id")
+    return drawn.rename(columns=columns).assign(name=_WINDOW).reset_index(drop=True)
 
 
 def _with_level(found: Coming, errors: pd.DataFrame, *, days: int) -> npt.NDArray[np.float64]:

@@ -10,6 +10,7 @@ from analysis.experiment import ledger_correction, ledger_scores
 from analysis.experiment.ledger_wording import VERDICTS, band_words, kind_label, model_name, of_kind
 from analysis.numerals import LANGUAGES, format_value
 from analysis.params import LedgerParams
+from analysis.stats.scoring import proportion
 
 _LEVEL: Final = 0.95
 _PROMISED: Final = 0.8
@@ -23,6 +24,7 @@ def ledger_headline(
     ledger_corrections: pd.DataFrame,
     ledger_late: dict[str, Any],
     ledger_summary: pd.DataFrame,
+    ledger_reliability: pd.DataFrame,
     forecast_ledger_params: LedgerParams,
 ) -> dict[str, Any]:
     """The numbers of the page: how many were due, how many fell inside, by how much bands are too narrow."""
@@ -48,6 +50,7 @@ def ledger_headline(
         "largest_off": Estimate(ledger_late["largest_off"], "share"),
         "settle": Estimate(forecast_ledger_params.settle_days, "days"),
         **_leaning(ledger_summary),
+        **_windows(ledger_reliability),
         "fewest_days": Estimate(ledger_correction.FEWEST_DAYS, "days"),
     }
 
@@ -72,8 +75,9 @@ def ledger_words(ledger_headline: dict[str, Any], ledger_reliability_table: pd.D
     """The answer and the claims, as templates for the numbers of ``ledger_headline``."""
     head = ledger_headline
     n_due, n_days = (head[name]["value"] for name in ("n_due", "n_days"))
+    windows = _WINDOWS if head["window_hits"]["value"] is not None else {}
     if not n_due:
-        return {"answer": _NONE_DUE, "chances": _chances(ledger_reliability_table), "any": False}
+        return {"answer": _NONE_DUE, "chances": _chances(ledger_reliability_table), "any": False, "windows": windows}
     lower, upper = head["coverage_80"]["ci_lower"], head["coverage_80"]["ci_upper"]
     if n_days < _FEWEST_DAYS:
         width = _TOO_FEW
@@ -91,6 +95,7 @@ def ledger_words(ledger_headline: dict[str, Any], ledger_reliability_table: pd.D
         "chances": _chances(ledger_reliability_table),
         "late": late,
         "any": True,
+        "windows": windows,
     }
 
 
@@ -110,6 +115,19 @@ def _leaning(summary: pd.DataFrame) -> dict[str, Any]:
         "leaning": Estimate(size, "share", low, high, _LEVEL, n=int(row["n_forecasts"])),
         "leaning_kind": kind_label(str(row["notebook"]), str(row["quantity"])),
         "leans": "high" if row["bias"] < 0 else "low",
+    }
+
+
+def _windows(reliability: pd.DataFrame) -> dict[str, Estimate]:
+    """Return which share of buyers bought first within their own window; promised are 80 %."""
+    told = reliability[reliability["quantity"] == "window_hits"]
+    n = int(told["n_customers"].sum())
+    if not n:
+        return {"n_window_buyers": Estimate(0, "customers"), "window_hits": Estimate(None, "share", n=0)}
+    seen = proportion(round(float((told["seen"] * told["n_customers"]).sum())), n)
+    return {
+        "n_window_buyers": Estimate(n, "customers"),
+        "window_hits": Estimate(seen.value, "share", seen.ci_lower, seen.ci_upper, _LEVEL, n=n),
     }
 
 
@@ -316,6 +334,16 @@ _LEANINGS: Final = {
         "zh": "没有哪一类预测明显偏高或偏低",
         "en": "No kind of forecast leans to one side beyond luck",
     },
+}
+_WINDOWS: Final = {
+    "zh": (
+        "价值页说的下次购买窗口：回来的 {n_window_buyers}里，{window_hits} 落在各自的窗内（{window_hits:interval}），"
+        "说好的是 80%。"
+    ),
+    "en": (
+        "Of {n_window_buyers} who came back, {window_hits} did so within the window that the value page gave them "
+        "({window_hits:interval}); 80% were promised."
+    ),
 }
 _LATE: Final = {
     "zh": (

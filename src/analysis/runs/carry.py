@@ -10,7 +10,7 @@ from typing import Final
 
 __all__ = ["carry_over"]
 
-_CARRIED: Final = ("forecasts.*", "forecast_outcomes.*", "forecast_corrections.*")
+_CARRIED: Final = ("forecasts.*", "forecast_windows.*", "forecast_outcomes.*", "forecast_corrections.*")
 
 
 def carry_over(previous: Path | None, *, out: Path) -> None:

@@ -61,6 +61,7 @@ def headline(rows, found):
         scoring.ledger_corrections(scores),
         scoring.ledger_late(scores),
         scoring.ledger_summary(scores),
+        scoring.ledger_reliability(rows, found),
         PARAMS,
     )
 
@@ -90,6 +91,42 @@ def test_an_order_that_arrives_late_changes_the_score_and_is_told(opened, tmp_pa
 def test_deletions_wait_where_the_contacts_are_gone(opened, tmp_path):
     rows = frozen(date(2026, 2, 1), value=3.0, quantity="deletions", population={"who": "contacts"})
     assert outcomes(opened(), rows, as_of=date(2026, 3, 1), folder=tmp_path).empty
+
+
+def test_windows_of_single_customers_are_held_against_their_first_purchase(opened, tmp_path):
+    made_on = date(2026, 2, 1)
+    row = ledger.share_row(
+        "next_need_window",
+        quantity="window_hits",
+        horizon_days=7,
+        population={"who": "windows"},
+        n_population=4,
+        probability=0.8,
+        model="next_need",
+    )
+    rows = ledger.frozen_rows(
+        pd.DataFrame([row]), book="weekly", notebook="value", made_on=made_on, edition="e", corrections={}
+    )
+    # c2 buys on 2 February, c3 on the 3rd, c4 on the 4th; c1 and c9 do not within seven days
+    days = {"c2": (2, 3), "c3": (5, 6), "c4": (3, 4), "c1": (2, 8)}
+    windows = pd.DataFrame(
+        [
+            ("next_need_window", who, pd.Timestamp(2026, 2, low), pd.Timestamp(2026, 2, high))
+            for who, (low, high) in days.items()
+        ],
+        columns=["name", "customer_id", "from_on", "until_on"],
+    )
+    kept = ledger.merged_windows(None, windows, frozen=rows, as_of=made_on)
+    again = ledger.merged_windows(kept, windows, frozen=rows, as_of=made_on)
+    assert len(again) == 4
+    write_kept(again, tmp_path / "forecast_windows.value")
+    found = outcomes(opened(), rows, as_of=date(2026, 2, 8), folder=tmp_path)
+    assert found[["actual", "n_found"]].to_numpy().tolist() == [[2.0, 3.0]]
+    head = headline(rows, found)
+    assert (head["n_window_buyers"].value, round(head["window_hits"].value, 3)) == (3, 0.667)
+    assert outcomes(opened(), rows, as_of=date(2026, 2, 8), folder=tmp_path / "without").empty
+    years_later = ledger.merged_windows(kept, windows.head(0), frozen=rows, as_of=date(2027, 2, 1))
+    assert years_later.empty
 
 
 def test_the_sentence_counts_the_last_eight(opened, tmp_path):
@@ -134,6 +171,7 @@ def test_what_is_said_of_the_bands_follows_from_the_interval(ends, days, claim):
         "n_changed": {"value": 0},
         "n_found_off": {"value": 0},
         "leans": "not",
+        "window_hits": {"value": None},
     }
     assert claim in page.ledger_words(head, none)["width"]["en"]
 
