@@ -201,6 +201,27 @@ def test_names_on_the_frontier_cover_no_other_name(style, strategies):
 
 
 @each_style
+@pytest.mark.parametrize("right", [70.0, 90.0, 110.0])
+def test_names_on_the_frontier_cover_neither_ticks_nor_names_of_axes(style, strategies, right):
+    places = {
+        "incremental_deletions": np.array([60, right, 15, 0, right]),
+        "incremental_profit": np.array([61400.0, 98000, 4900, 0, -48000]),
+        "incremental_deletions_ci_upper": 130.0,
+    }
+    found, _ = texts(charts.profit_against_deletions, strategies.assign(**places), style)
+    names = [name.replace(" ", "") for name in strategies[f"strategy_{style.language}"]]
+    is_name = [text.replace("\n", "").replace(" ", "") in names for text, _ in found]
+    boxes = [box.shrunk(0.9, 0.8) for _, box in found]
+    covered = [
+        (found[i][0], found[j][0])
+        for i in range(len(found))
+        for j in range(len(found))
+        if is_name[i] and not is_name[j] and boxes[i].overlaps(boxes[j])
+    ]
+    assert covered == []
+
+
+@each_style
 def test_ticks_of_money_do_not_run_into_one_another(style, strategies):
     ends = {
         "incremental_profit_ci_lower": -35276.0,
