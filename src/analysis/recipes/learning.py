@@ -23,7 +23,7 @@ from analysis.evidence import Grade
 from analysis.experiment.arm_sums import SUMS, added, effect_of_sums, slope_of
 from analysis.experiment.learning import Response, combined, grade_by_weight, learn_cells
 from analysis.experiment.participants import STOP_BELOW, control_arm, planned_shares
-from analysis.features.expressions import count_where, days_between
+from analysis.features.expressions import count_where, days_between, money_sum
 from analysis.params import IncrementalityParams, StrategiesParams
 from analysis.stats.proportions import sample_ratio_pvalue
 from analysis.touch.effects import load_effects
@@ -32,6 +32,7 @@ _WINDOW_DAYS: Final = 14
 _FEWEST: Final = 30  # customers in an arm
 _FEWEST_ORDERS: Final = 50  # of a cell's customers held out: fewer tell no pace to measure days in
 _ONE_CHANNEL: Final = 0.95  # of an arm's touches, for the arm to count for that channel
+_DEPTHS: Final = (0.01, 0.9)  # shares of the list price that an offer can be
 _PER_CUSTOMER: Final = (0.2, 5.0)  # touches of a treated customer
 SEGMENTS: Final = ("first", "regular", "quiet")
 """Segments as known at assignment: one order so far; two or more; none within the days of history."""
@@ -134,9 +135,34 @@ def learning_touched(tables: Tables) -> pd.DataFrame:
     return found[columns].sort_values(["experiment_id", "arm", "channel"], ignore_index=True)
 
 
+def learning_offers(tables: Tables) -> pd.DataFrame:
+    """How deep the offers of experiments were: one row per experiment with ``discount_share`` of the list price, 0-1.
+
+    From orders that redeemed the offer that touches carried; no rows where orders do not say which coupon they used.
+    """
+    known = tables.has("assignments") and tables.has_column("touches", "offer_id")
+    if not known or not all(tables.has_column("orders", name) for name in ("coupon_id", "discount")):
+        return pd.DataFrame({"experiment_id": pd.Series(dtype="str"), "discount_share": pd.Series(dtype="float64")})
+    experiments = tables.lazy("assignments").select("experiment_id").unique()
+    offers = tables.lazy("touches").filter(~nw.col("offer_id").is_null())
+    offers = offers.select(nw.col("campaign_id").alias("experiment_id"), nw.col("offer_id").alias("coupon_id")).unique()
+    redeemed = tables.lazy("orders").filter(~nw.col("coupon_id").is_null(), ~nw.col("discount").is_null())
+    sums = (
+        offers.join(experiments, on="experiment_id", how="inner")
+        .join(redeemed.select("coupon_id", "discount", "amount"), on="coupon_id", how="inner")
+        .group_by("experiment_id")
+        .agg(money_sum(nw.col("discount")).alias("given"), money_sum(nw.col("amount")).alias("paid"))
+    )
+    found = _pandas(sums)
+    found["discount_share"] = found["given"] / (found["given"] + found["paid"])
+    found = found[found["discount_share"].between(*_DEPTHS)]
+    return found[["experiment_id", "discount_share"]].sort_values("experiment_id", ignore_index=True)
+
+
 def learning_measures(
     learning_sums: pd.DataFrame,
     learning_touched: pd.DataFrame,
+    learning_offers: pd.DataFrame,
     tables: Tables,
     incrementality_params: IncrementalityParams,
     as_of: date,
@@ -146,9 +172,9 @@ def learning_measures(
     ``effect`` (orders per customer as assigned, treated less control, adjusted for orders before: CUPED) with
     ``std_error`` and the two arms' variances; ``one_day``: what it would be if a touch were worth one day of own
     purchases, which makes windows, seasons and customers comparable; ``channel``, ``offer`` (whether touches carried
-    one), ``touches_each`` (of a treated customer), ``window_days``, ``ends_on``, ``n`` and ``n_control``, ``pvalue`` of
-    the split, and ``state``: ``used``, or why not (running, one_arm, clusters, control, split, few, no_touches,
-    channels, often). Arms that were sent the same kind by the same channel are one.
+    one) and its ``discount_share`` where known, ``touches_each`` (of a treated customer), ``window_days``, ``ends_on``,
+    ``n`` and ``n_control``, ``pvalue`` of the split, and ``state``: ``used``, or why not (running, one_arm, clusters,
+    control, split, few, no_touches, channels, often). Arms that were sent the same kind by the same channel are one.
     """
     plans = _plans(tables)
     found: list[dict[str, Any]] = []
@@ -156,13 +182,16 @@ def learning_measures(
         touched = learning_touched[learning_touched["experiment_id"] == experiment]
         plan = plans.get(str(experiment), (str(experiment), None))
         found += _measured(str(experiment), sums, touched=touched, plan=plan, params=incrementality_params, as_of=as_of)
-    return pd.DataFrame(found, columns=list(MEASURE_COLUMNS))
+    table = pd.DataFrame(found, columns=list(MEASURE_COLUMNS))
+    depth = learning_offers.set_index("experiment_id")["discount_share"]
+    carried = table["offer"].eq(other=True)
+    return table.assign(discount_share=table["experiment_id"].map(depth).astype("float64").where(carried))
 
 
 MEASURE_COLUMNS: Final = (
     "experiment_id", "name", "arm", "segment", "channel", "offer", "window_days", "ends_on", "n", "n_control",
     "touches_each", "effect", "std_error", "one_day", "variance_treated", "variance_control", "control_orders",
-    "pvalue", "state",
+    "discount_share", "pvalue", "state",
 )  # fmt: skip
 
 
@@ -373,6 +402,7 @@ def _pooled(
             **dict(zip(by, key, strict=True)),
             "n_experiments": len({r["experiment_id"] for r in cells[key]}),
             "window_days": round(float(np.mean([r["window_days"] for r in cells[key]]))),
+            "discount_share": _mean([r["discount_share"] for r in cells[key]]),
             "prior_mean": mean * part,
             "prior_sd": sd * part,
             "measured": one.value,
@@ -384,6 +414,11 @@ def _pooled(
         }
         for key, part, one, after in zip(keys, parts.tolist(), found, learned, strict=True)
     ]
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _response(row: dict[str, Any]) -> Response:

@@ -1,5 +1,6 @@
 """What pages show of ``recipes/learning.py``: prior, measurement and posterior side by side, and what was left out."""
 
+from datetime import date
 from typing import Any, Final
 
 import pandas as pd
@@ -7,12 +8,14 @@ import pandas as pd
 from analysis.data.benchmarks import MARKETING_CLAIM
 from analysis.data.channels import load_channels
 from analysis.evidence import Estimate, Grade
+from analysis.numerals import format_date
 from analysis.touch.wording import ASSUMPTION
 
 _DRAWN: Final = 2
 _Z: Final = 1.96
 _LEVEL: Final = 0.95
 _NAMED: Final = 6
+_MORE_THAN_LUCK: Final = 1.3  # widening of errors that a dozen experiments of one effect hardly show by luck
 
 _KINDS: Final = {
     False: {"zh": "消息", "en": "message"},
@@ -49,11 +52,12 @@ def learning_headline(effect_posterior: dict[str, Any]) -> dict[str, Any]:
     """The numbers of the section on what was learnt, by name."""
     out, cells = effect_posterior["left_out"], effect_posterior["channels"]
     taken = [row for row in effect_posterior["measures"] if row["segment"] == "all"]
+    last = date.fromisoformat(effect_posterior["last_on"]) if effect_posterior["last_on"] else None
     found: dict[str, Any] = {
         "n_experiments": Estimate(effect_posterior["n_experiments"], "count"),
         "n_inherited": Estimate(len({r["experiment_id"] for r in taken if r["inherited"]}), "count"),
         "n_left_out": Estimate(len(out), "count"),
-        "last_on": str(effect_posterior["last_on"] or ""),
+        "last_on": {language: format_date(last, language=language) for language in ("zh", "en")},
         "left_out": _listed(out),
     }
     if cells:
@@ -94,7 +98,7 @@ def learning_words(effect_posterior: dict[str, Any]) -> dict[str, Any]:
     if effect_posterior["n_experiments"] and any(row["inherited"] for row in effect_posterior["measures"]):
         note["zh"] += "其中 {n_inherited:bare} 次的数据已不在，结果沿用上次运行所存。"
         note["en"] += " The data of {n_inherited:bare} of them are gone; what the predecessor kept of them is used."
-    if lead["widened"] > 1:
+    if lead["widened"] > _MORE_THAN_LUCK:
         note["zh"] += "各次实验相差超过运气，误差放大到 {widened:bare} 倍。"
         note["en"] += " Experiments differ by more than luck; their errors are widened {widened:bare} times."
     return {"shown": True, "claim": _CLAIMS[kind], "sub": _SUB, "note": _with_left_out(note, effect_posterior)}

@@ -17,7 +17,7 @@ from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
 from analysis.features.replenishment import log_of
 from analysis.params import StrategiesParams
 from analysis.touch.effects import channel_weights, draw_worlds, load_effects
-from analysis.touch.learning_effects import learned_effects, shown_by_worlds
+from analysis.touch.learning_effects import Message, learned_effects, shown_by_worlds
 from analysis.touch.outcome import outcome_from, segment_totals_table, totals_table
 from analysis.touch.season_curve import season_curve, weekly_counts
 from analysis.touch.strategies import load_strategies
@@ -37,7 +37,8 @@ _LONG_CUSTOMERS: Final = 8_000  # of more, every replicate simulates so many of 
 _SENSITIVITY_DRAWS: Final = 1.2  # draws behind the sensitivity, per replicate
 _WORLDS: Final = 2_400  # worlds of the prior that are asked what an experiment would show
 _WORLD_CUSTOMERS: Final = 500  # customers of each
-_MOST_MEASURES: Final = 4  # channels whose experiments are taken up: with more, no world is near to all
+_MOST_MEASURES: Final = 4  # kinds of message whose experiments are taken up: with more, no world is near to all
+_USUAL_DEPTH: Final = 0.15  # of an offer whose depth is not known
 _LEAST_OWN_ERROR: Final = 0.25  # share of a measurement's variance that is kept beside the simulation's luck
 _LEARNING: Final = 5_501  # address of the random numbers of learning
 
@@ -125,32 +126,43 @@ def strategy_economics(tables: Tables, strategies_params: StrategiesParams) -> d
 def strategy_experience(previous_effect_posterior: dict[str, Any] | None, as_of: date) -> dict[str, Any]:
     """What the predecessor's state says this brand's experiments have shown, as far as the simulator can take it up.
 
-    Keys: ``state`` (none, later, nothing, learned), ``n_experiments``, ``last_on``, ``experiments`` (ids) and
-    ``measures``: plain messages, at most four channels, most precise first, each with ``channel``, ``window_days``,
-    ``measured`` and ``std_error`` (days of own purchases per touch). The size of offers is not known: what they brought
-    is not taken up.
+    Keys: ``state`` (none, later, nothing, learned), ``n_experiments``, ``last_on``, ``experiments`` (ids),
+    ``measures``: at most four kinds of message, most precise first, each with ``channel``, ``window_days``,
+    ``discount_share`` (of its offer, 0 for none), ``measured`` and ``std_error`` (days of own purchases per touch);
+    and ``depth_assumed``: whether the depth of an offer is not known and 15 % is taken.
     """
     known = previous_effect_posterior
-    nothing: dict[str, Any] = {"n_experiments": 0, "last_on": None, "experiments": [], "measures": []}
+    nothing: dict[str, Any] = {
+        "n_experiments": 0,
+        "last_on": None,
+        "experiments": [],
+        "measures": [],
+        "depth_assumed": False,
+    }
     if known is None:
         return {"state": "none", **nothing}
     if known["as_of"] > as_of.isoformat():
         return {"state": "later", **nothing}
-    plain = [row for row in known["channels"] if not row["offer"]]
-    plain = sorted(plain, key=lambda row: float(row["std_error"]) / float(row["prior_sd"]))[:_MOST_MEASURES]
-    taken = {row["channel"] for row in plain}
-    whole = [m for m in known["measures"] if m["segment"] == "all" and m["channel"] in taken and not m["offer"]]
+    cells = sorted(known["channels"], key=lambda row: float(row["std_error"]) / float(row["prior_sd"]))[:_MOST_MEASURES]
+    taken = {(row["channel"], row["offer"]) for row in cells}
+    whole = [m for m in known["measures"] if m["segment"] == "all" and (m["channel"], m["offer"]) in taken]
     if not whole:
         return {"state": "nothing", **nothing}
+    measures = [
+        {
+            **{name: row[name] for name in ("channel", "window_days", "measured", "std_error")},
+            "discount_share": float(row["discount_share"] or _USUAL_DEPTH) if row["offer"] else 0.0,
+        }
+        for row in cells
+    ]
     ids = sorted({str(measure["experiment_id"]) for measure in whole})
-    measures = [{name: row[name] for name in ("channel", "window_days", "measured", "std_error")} for row in plain]
-    last_on = max(str(measure["ends_on"]) for measure in whole)
     return {
         "state": "learned",
         "n_experiments": len(ids),
-        "last_on": last_on,
+        "last_on": max(str(measure["ends_on"]) for measure in whole),
         "experiments": ids,
         "measures": measures,
+        "depth_assumed": any(row["offer"] and not row["discount_share"] for row in cells),
     }
 
 
@@ -174,7 +186,7 @@ def strategy_learned(
     worlds = draw_worlds(priors, channels=strategy_channels, draws=_WORLDS, seed=seed)
     shown = shown_by_worlds(
         strategy_customers,
-        messages=[(str(m["channel"]), int(m["window_days"])) for m in measures],
+        messages=[Message(str(m["channel"]), int(m["window_days"]), float(m["discount_share"])) for m in measures],
         channels=strategy_channels,
         effects=worlds,
         season=strategy_season["factors"],

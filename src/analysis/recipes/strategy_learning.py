@@ -1,5 +1,6 @@
 """What the strategies page says of experiments it learnt from: the sentence, and which assumptions they moved."""
 
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 
 from analysis.evidence import Estimate, Grade
 from analysis.experiment.learning import grade_by_weight
+from analysis.numerals import format_date
 from analysis.params import StrategiesParams
 from analysis.touch.effects import draw_worlds, load_effects
 from analysis.touch.experience_words import experience_note
@@ -26,9 +28,10 @@ def strategy_experience_values(strategy_experience: dict[str, Any]) -> dict[str,
     """The numbers of that sentence: ``n_experiments``, ``learned_until`` (a day) and ``experiments`` (their ids)."""
     ids = strategy_experience["experiments"]
     cited = ids[-_CITED:]
+    last = date.fromisoformat(strategy_experience["last_on"]) if strategy_experience["last_on"] else None
     return {
         "n_experiments": Estimate(strategy_experience["n_experiments"], "count").as_result(),
-        "learned_until": str(strategy_experience["last_on"] or ""),
+        "learned_until": {language: format_date(last, language=language) for language in ("zh", "en")},
         "experiments": ", ".join([*cited, *(["…"] if len(ids) > len(cited) else [])]),
     }
 
@@ -37,7 +40,11 @@ def strategy_experience_words(
     strategy_experience: dict[str, Any], strategy_learned_table: pd.DataFrame
 ) -> dict[str, str]:
     """The remark under the assumptions: which experiments were learnt from, and what they could not teach."""
-    return experience_note(strategy_experience["state"], moved=len(strategy_learned_table) > 0)
+    return experience_note(
+        strategy_experience["state"],
+        moved=len(strategy_learned_table) > 0,
+        depth_assumed=strategy_experience["depth_assumed"],
+    )
 
 
 def strategy_learned_table(

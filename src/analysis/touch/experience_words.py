@@ -31,15 +31,19 @@ _RESTS: Final[dict[bool, Label]] = {
 }
 
 
-def experience_note(state: str, *, moved: bool) -> Label:
+def experience_note(state: str, *, moved: bool, depth_assumed: bool) -> Label:
     """Return what is said of the brand's own experiments beneath the assumptions.
 
     Args:
         state: ``none`` (no earlier run kept any), ``later`` (the one before is of a later day), ``nothing`` (it found
             none to learn from) or ``learned``.
         moved: Whether an assumption was narrowed by them.
+        depth_assumed: Whether the depth of an offer was not known.
     """
     note = dict(_EXPERIENCE[state])
+    if depth_assumed:
+        note["zh"] += "实验里的优惠有多大，数据里没有，按 15% 算。"
+        note["en"] += " How deep an experiment's offer was is not in the data; 15% is taken."
     if state == LEARNED and not moved:
         note["zh"] += "这些实验误差太大，没有明显收窄任何一条假设。"
         note["en"] += " They are too blunt to narrow any assumption visibly."
@@ -63,11 +67,10 @@ _EXPERIENCE: Final[dict[str, Label]] = {
     },
     "learned": {
         "zh": "学自 {n_experiments:bare} 次实验，截至 {learned_until}：{experiments}。做法：从先验里抽出许多可能的"
-        "情况，模拟各自会让实验显示什么，留下与实测相近的。优惠的大小不知道，带优惠的实验没有用；"
+        "情况，模拟各自会让实验显示什么，留下与实测相近的。"
         "其余假设仍是先验（证据 D）。",
         "en": "Learnt from {n_experiments:bare} experiments up to {learned_until}: {experiments}. Worlds drawn from "
-        "the priors are asked what each experiment would have shown; those near to what was measured stay. How large "
-        "offers were is not known, so experiments with offers are not used; all other assumptions are priors "
-        "(grade D).",
+        "the priors are asked what each experiment would have shown; those near to what was measured stay. "
+        "All other assumptions are priors (grade D).",
     },
 }

@@ -19,16 +19,31 @@ from analysis.touch.money import entry
 from analysis.touch.simulator import simulate
 from analysis.touch.strategies import NO_TOUCH, StrategySet
 
-__all__ = ["Shown", "learned_effects", "shown_by_worlds"]
+__all__ = ["Message", "Shown", "learned_effects", "shown_by_worlds"]
 
 Floats = npt.NDArray[np.float64]
 
 _FEWEST: Final = 30  # draws per measure that the adjustment needs
 _EDGE: Final = 1e-6
+_VALID_DAYS: Final = 7  # of an offer in an experiment
 _LANES: Final = 2  # lanes of luck per world: the fewest that tell luck from what a world would show
 _FURTHEST: Final = (
     4.0  # prior standard deviations that an adjustment may leave the prior's mean: no law was tried beyond
 )
+
+
+class Message(NamedTuple):
+    """What one arm of experiments was sent.
+
+    Attributes:
+        channel: By which channel.
+        window_days: Days in which orders counted.
+        discount_share: Of the list price that it offered, 0 for none.
+    """
+
+    channel: str
+    window_days: int
+    discount_share: float = 0.0
 
 
 class Shown(NamedTuple):
@@ -46,7 +61,7 @@ class Shown(NamedTuple):
 def shown_by_worlds(
     customers: pd.DataFrame,
     *,
-    messages: Sequence[tuple[str, int]],
+    messages: Sequence[Message],
     channels: pd.DataFrame,
     effects: Mapping[str, Floats],
     season: Sequence[float],
@@ -54,13 +69,13 @@ def shown_by_worlds(
     seed: int,
     sample_customers: int | None = None,
 ) -> Shown:
-    """Simulate one plain message to every contact, by each channel, in every world.
+    """Simulate one message to every contact in every world: plain content, or promotion where it carries an offer.
 
     Extra orders within the window, over what the same customers order without it a day: so many days of own purchases.
 
     Args:
         customers: As ``strategy_customers`` has them; where there are contacts, they alone are simulated.
-        messages: Channel and days of the window of each.
+        messages: What was sent.
         channels: As ``strategy_channels`` has them.
         effects: Draws of the effects, one per world.
         season: Factor of the purchase rate on each day ahead, at least as long as the longest window.
@@ -74,11 +89,11 @@ def shown_by_worlds(
     if not messages:
         raise AnalysisError("There is no message to learn from.")
     contacts = customers[customers["is_contact"].astype(bool)].reset_index(drop=True)
-    days = sorted({window for _, window in messages})
-    by_channel = {channel: f"by_{channel}" for channel, _ in messages}
+    days = sorted({message.window_days for message in messages})
+    names = [f"message_{place}" for place in range(len(messages))]
     outcome = simulate(
         contacts if len(contacts) else customers,
-        strategies=_one_message_each(by_channel, as_of=as_of),
+        strategies=_one_message_each(dict(zip(names, messages, strict=True)), as_of=as_of),
         channels=channels,
         effects=effects,
         caps=(),
@@ -93,23 +108,25 @@ def shown_by_worlds(
     orders = outcome.totals[..., entry("orders")]
     orders = orders.reshape(*orders.shape[:2], -1, _LANES)  # strategy, checkpoint, world, lane
     responses, errors = [], []
-    for channel, window in messages:
-        there = outcome.checkpoints.index(window)
+    for name, message in zip(names, messages, strict=True):
+        there = outcome.checkpoints.index(message.window_days)
         none = orders[outcome.strategies.index(NO_TOUCH), there]
-        gained = orders[outcome.strategies.index(by_channel[channel]), there] - none
+        gained = orders[outcome.strategies.index(name), there] - none
         # One pace for all worlds: it differs by luck alone, and a ratio of small numbers would be biased.
-        shown = gained / none.mean() * window
+        shown = gained / none.mean() * message.window_days
         responses.append(shown.mean(axis=1))
         errors.append(float(np.sqrt(shown.var(axis=1, ddof=1).mean() / _LANES)))
     return Shown(np.stack(responses, axis=1), np.array(errors))
 
 
-def _one_message_each(by_channel: Mapping[str, str], *, as_of: date) -> StrategySet:
-    once = {"template": "content", "trigger": {"every_days": 366}}
-    named = [
-        {"name": name, "label": {"zh": "一条消息", "en": "one message"}, "steps": [{"channel": channel, **once}]}
-        for channel, name in by_channel.items()
-    ]
+def _one_message_each(messages: Mapping[str, Message], *, as_of: date) -> StrategySet:
+    named = []
+    for name, message in messages.items():
+        step: dict[str, Any] = {"channel": message.channel, "template": "content", "trigger": {"every_days": 366}}
+        if message.discount_share > 0:
+            offer = {"discount_share": message.discount_share, "valid_days": _VALID_DAYS}
+            step |= {"template": "promotion", "offer": offer}
+        named.append({"name": name, "label": {"zh": "一条消息", "en": "one message"}, "steps": [step]})
     return StrategySet.model_validate(
         {
             "edition": as_of,

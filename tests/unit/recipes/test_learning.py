@@ -82,7 +82,9 @@ def shop(folder: Path, *, experiments: dict[str, dict[str, Any]], n: int = 4_000
 
 def measures(tables: Tables, *, as_of: date = AS_OF, params: IncrementalityParams = PARAMS) -> pd.DataFrame:
     sums = made.learning_sums(tables, params)
-    return made.learning_measures(sums, made.learning_touched(tables), tables, params, as_of)
+    return made.learning_measures(
+        sums, made.learning_touched(tables), made.learning_offers(tables), tables, params, as_of
+    )
 
 
 def posterior(measured: pd.DataFrame, previous: dict[str, Any] | None = None, *, as_of: date = AS_OF) -> dict[str, Any]:
@@ -204,7 +206,9 @@ def test_every_line_with_a_number_of_the_trade_says_that_it_is_a_marketing_claim
 
 def test_without_experiments_priors_only_and_said(tmp_path):
     empty = made.learning_sums(_NoTables(), PARAMS)  # type: ignore[arg-type]  # a shop without tables
-    kept = posterior(made.learning_measures(empty, made.learning_touched(_NoTables()), _NoTables(), PARAMS, AS_OF))  # type: ignore[arg-type]  # a shop without tables
+    nowhere: Any = _NoTables()
+    touched, offers = made.learning_touched(nowhere), made.learning_offers(nowhere)
+    kept = posterior(made.learning_measures(empty, touched, offers, nowhere, PARAMS, AS_OF))
     assert (kept["n_experiments"], kept["channels"], kept["last_on"]) == (0, [], None)
     words = page.learning_words(kept)
     assert not words["shown"]
@@ -268,7 +272,7 @@ def simulated(run: Resolver, *, as_of: date) -> dict[str, Any]:
     )
     totals = strategies.strategy_totals(both)
     outcomes = strategies.strategy_outcomes(totals, effects, got["economics"])
-    return {**got, "learned": learned, "effects": effects, "totals": totals, "outcomes": outcomes}
+    return {**got, "customers": customers, "effects": effects, "totals": totals, "outcomes": outcomes}
 
 
 def test_the_second_run_learns_from_experiments_before_the_first_and_cites_them(tmp_path):
@@ -285,16 +289,34 @@ def test_the_second_run_learns_from_experiments_before_the_first_and_cites_them(
     assert alone["experience"]["state"] == "none"
     pd.testing.assert_frame_equal(after["outcomes"], again["outcomes"])
     assert not after["effects"]["gain_days"].equals(alone["effects"]["gain_days"])
-    assert after["effects"]["gain_days"].std() < alone["effects"]["gain_days"].std()
+    # a brand ten times as large would have measured that a message is worth a day, to a twentieth of one
+    sharp = {**after["experience"], "measures": [
+        {"channel": "private_chat", "window_days": 14, "discount_share": 0.0, "measured": 1.0, "std_error": 0.05}
+    ]}  # fmt: skip
+    run, params = (
+        run_of(tmp_path, as_of=second_day, previous=None),
+        StrategiesParams.model_validate(SMALL["strategies"]),
+    )
+    taught = strategies.strategy_learned(
+        sharp, after["customers"], run.get("strategy_channels"), run.get("strategy_season"), params, second_day, seed=1
+    )
+    spread = {
+        name: np.log(table["gain_days"]).std() for name, table in {"prior": alone["effects"], "sharp": taught}.items()
+    }
+    assert spread["sharp"] < 0.6 * spread["prior"]
+    assert taught["gain_days"].median() > 2 * alone["effects"]["gain_days"].median()
     columns = ["strategy", "measure", "value"]
     assert not after["outcomes"][columns].equals(alone["outcomes"][columns])
     assert set(after["outcomes"]["grade"]) == {"D"}  # a chain is as strong as its weakest link
     # what is cited is what was learnt
     values = strategy_learning.strategy_experience_values(after["experience"])
-    plain = {m["experiment_id"] for m in first["measures"] if not m["offer"]}
-    assert set(after["experience"]["experiments"]) <= plain
+    assert set(after["experience"]["experiments"]) <= set(first["experiments"])
+    depths = {round(m["discount_share"], 2) for m in after["experience"]["measures"]}
+    assert 0.0 in depths
+    assert all(0.04 < depth < 0.26 for depth in depths - {0.0})  # gifts and coupons of 5 to 25 %, as planted
+    assert not after["experience"]["depth_assumed"]
     assert values["n_experiments"]["value"] == len(after["experience"]["experiments"]) > 3
-    assert values["learned_until"] <= "2026-03-31"
+    assert values["learned_until"]["zh"] <= "2026-03-31"
     verdict = strategy_page.strategy_verdict(after["totals"], after["effects"])
     why = wording.reasons(Kind(verdict["kind"]), over_history=False, experience="learned")
     assert "learnt from {n_experiments:bare} experiments up to {learned_until}" in why["en"]
