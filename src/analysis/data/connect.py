@@ -6,6 +6,7 @@ locked, and nothing can be written back.
 
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import md5
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from analysis.data.as_of import cut, cut_by_parent
 from analysis.data.contracts import CONTRACTS, Column, Table
 from analysis.errors import AnalysisError, MissingTableError
 
-__all__ = ["REFUNDS", "Tables", "open_tables"]
+__all__ = ["REFUNDS", "Tables", "is_drawn", "open_tables"]
 
 HALF_A_CENT: Final = 0.005
 """Currency: an order of which no more than this is left after refunds is no purchase."""
@@ -165,7 +166,7 @@ class Tables:
         """Return an engine's own frame with the rows of this share of customers; each engine reads the files once."""
         if self.share >= 1 or "customer_id" not in native.columns:
             return native
-        threshold = f"{int(self.share * _HASHES):08x}"
+        threshold = _threshold(self.share)
         drawn = f"substr(md5(customer_id), 1, 8) < '{threshold}'"
         if self.engine == "spark":
             return native.filter(drawn).cache()
@@ -173,6 +174,15 @@ class Tables:
         if not self._session.sql(f"select 1 from duckdb_tables() where table_name = '{kept}'").fetchall():
             native.filter(drawn).create(kept)
         return self._session.table(kept)
+
+
+def is_drawn(customer_id: str, *, share: float) -> bool:
+    """Return whether ``Tables.of_customers`` keeps a customer."""
+    return md5(customer_id.encode(), usedforsecurity=False).hexdigest()[:8] < _threshold(share)
+
+
+def _threshold(share: float) -> str:
+    return f"{int(share * _HASHES):08x}"
 
 
 def open_tables(folder: Path, *, engine: str = "duckdb", timezone: str = "Asia/Shanghai") -> Tables:

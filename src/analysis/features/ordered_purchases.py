@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.data.connect import is_drawn
 from analysis.features.purchase_history import LOG_PARTS
 from analysis.features.replenishment import NEVER, PurchaseLog, category_codes, day_number
 
@@ -22,14 +23,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Purchases",
+    "gaps_at",
     "history_at",
     "holdout_after",
     "log_of_purchases",
+    "of_share",
     "purchase_days_of",
     "purchases_of",
     "read_purchases",
     "revenue_by_month_of_age",
     "rfm_at",
+    "share_in_largest_order",
     "table_of_purchases",
 ]
 
@@ -273,6 +277,45 @@ def _gaps(known: _Known) -> Ints:
 
 def _ids(known: _Known) -> "pd.Series[str]":
     return pd.Series(known.customer_id, dtype="str")
+
+
+def of_share(purchases: Purchases, share: float) -> Purchases:
+    """Return the purchases of a part of the customers, the same ones as ``Tables.of_customers`` draws."""
+    if share >= 1:
+        return purchases
+    drawn = np.fromiter((is_drawn(name, share=share) for name in purchases.customer_id), dtype=bool)
+    mine = drawn[purchases.customer]
+    place = np.cumsum(mine) - 1
+    kept = mine[purchases.refund_of]
+    return Purchases(
+        purchases.customer_id[drawn],
+        (np.cumsum(drawn) - 1)[purchases.customer[mine]].astype(np.int32),
+        purchases.day[mine],
+        purchases.amount[mine],
+        None if purchases.category is None else purchases.category[mine],
+        purchases.categories,
+        place[purchases.refund_of[kept]],
+        purchases.refund_day[kept],
+        purchases.refund[kept],
+    )
+
+
+def gaps_at(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
+    """Return ``purchase_gaps``: how often each gap between two purchase days occurred, shortest first."""
+    gaps = _gaps(_known(purchases, day_number(as_of)))
+    days, n_gaps = np.unique(gaps[gaps > 0], return_counts=True)
+    return pd.DataFrame({"gap_days": days, "n_gaps": n_gaps.astype(np.int64)})
+
+
+def share_in_largest_order(purchases: Purchases, *, as_of: date) -> float | None:
+    """Return the share of ``money_that_repeats`` that was the largest order of each; None if nobody came back."""
+    known = _known(purchases, day_number(as_of))
+    if not len(known.starts):
+        return None
+    returned = known.last > known.first
+    revenue = _summed(known.parts, known.starts)[returned].sum()
+    largest = np.maximum.reduceat(known.parts, known.starts)[returned].sum()
+    return float((largest / _PARTS) / (revenue / _PARTS)) if revenue > 0 else None
 
 
 def history_at(purchases: Purchases, *, as_of: date, unit_days: float = 1) -> pd.DataFrame:

@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -39,8 +38,14 @@ from analysis.churn.labels import (
 )
 from analysis.data.connect import Tables
 from analysis.data.truncation import write_known_then
-from analysis.features.purchase_history import purchase_history
-from analysis.features.repetition import money_that_repeats, purchase_gaps
+from analysis.features.ordered_purchases import (
+    gaps_at,
+    history_at,
+    of_share,
+    purchases_of,
+    rfm_at,
+    share_in_largest_order,
+)
 from analysis.features.rfm import rfm
 from analysis.features.table import collect, collect_features
 from analysis.params import ChurnParams
@@ -69,7 +74,9 @@ _SCORE_COLUMNS: Final = {
 }
 
 
-def churn_frame(tables: Tables, features: pd.DataFrame, as_of: date, churn_params: ChurnParams) -> dict[str, Any]:
+def churn_frame(
+    features: pd.DataFrame, ordered_purchases: pd.DataFrame, as_of: date, churn_params: ChurnParams
+) -> dict[str, Any]:
     """The frame of the question: how far ahead, who is asked about, and the days history is looked at.
 
     Keys: ``horizon_days``, ``active_days``, ``share_repeat`` (of all customers, 0-1), ``share_single_order`` (of the
@@ -83,34 +90,25 @@ def churn_frame(tables: Tables, features: pd.DataFrame, as_of: date, churn_param
     n_training = next(n for n, fewest in _TRAINING_ORIGINS.items() if recent >= fewest)
     days = rolling_origins(as_of=as_of, horizon_days=horizon, first_day=first, n_training=n_training)
     share = min(1.0, _CUSTOMERS_LOOKED_AT / max(recent, 1))
-    part = tables.of_customers(share)
+    purchases = purchases_of(ordered_purchases)
+    part = of_share(purchases, share)
     active = churn_params.active_days
     if active is None:
         # Gaps known when the judging window opened: the population is fixed before anybody looks into it.
-        gaps = purchase_gaps(part, as_of=days.judging).collect("pandas").to_native()
+        gaps = gaps_at(part, as_of=days.judging)
         active = default_active_days(gaps["gap_days"], n_gaps=gaps["n_gaps"])
     return {
         "horizon_days": horizon,
         "active_days": active,
         "share_repeat": float((features["frequency"] > 0).mean()),
-        "share_single_order": _single_order(part, as_of),
+        "share_single_order": share_in_largest_order(part, as_of=as_of),
         "n_customers": len(features),
         "share_looked_at": share,
-        "n_population": _count_active(tables, day=days.judging, active_days=active),
+        "n_population": int((rfm_at(purchases, as_of=days.judging)[RECENCY] <= active).sum()),
         "training": [day.isoformat() for day in days.training],
         "calibration": days.calibration.isoformat() if days.calibration > first else None,
         "judging": days.judging.isoformat() if days.judging > first else None,
     }
-
-
-def _single_order(tables: Tables, as_of: date) -> float | None:
-    sums = money_that_repeats(tables, as_of=as_of).collect("pandas").to_native().iloc[0]
-    return float(sums["in_largest_order"] / sums["revenue"]) if sums["revenue"] > 0 else None
-
-
-def _count_active(tables: Tables, *, day: date, active_days: int) -> int:
-    known = rfm(tables, as_of=day).filter(nw.col(RECENCY) <= active_days)
-    return int(known.select(nw.len().alias("n")).collect("pandas").to_native()["n"].iloc[0])
 
 
 def _is_the_question(frame: dict[str, Any]) -> bool:
@@ -215,7 +213,7 @@ def _reason(verdict: Verdict, frame: dict[str, Any]) -> dict[str, str]:
 
 
 def churn_levels(
-    tables: Tables,
+    ordered_purchases: pd.DataFrame,
     features: pd.DataFrame,
     as_of: date,
     churn_frame: dict[str, Any],
@@ -237,15 +235,15 @@ def churn_levels(
         for origin, window in ((o, churn_history[churn_history["origin_on"] == o]) for o in _days(churn_history))
     }
     horizon = churn_frame["horizon_days"]
-    part = tables.of_customers(churn_frame["share_looked_at"])
+    part = of_share(purchases_of(ordered_purchases), churn_frame["share_looked_at"])
     oldest = days_after(features["first_order_on"].min().date(), days=horizon)
     later, last_year = None, {}
     for origin in sorted([*levels, as_of], reverse=True):
         twin = season.year_before(origin)
         if twin < oldest:
             break
-        later = collect(rfm(part, as_of=days_after(twin, days=horizon))) if later is None else later
-        known = collect(rfm(part, as_of=twin))
+        later = rfm_at(part, as_of=days_after(twin, days=horizon)) if later is None else later
+        known = rfm_at(part, as_of=twin)
         active = active_population(known, active_days=churn_frame["active_days"])
         churned = label_churn(active["customer_id"], later=later, origin=twin)
         last_year[origin] = season.level_offset(churned, baseline.predict(active[RECENCY]))
@@ -270,7 +268,11 @@ def churn_season(churn_levels: pd.DataFrame) -> dict[str, Any]:
 
 
 def churn_rivals(
-    tables: Tables, as_of: date, churn_frame: dict[str, Any], churn_question: dict[str, Any], seed: int
+    ordered_purchases: pd.DataFrame,
+    as_of: date,
+    churn_frame: dict[str, Any],
+    churn_question: dict[str, Any],
+    seed: int,
 ) -> dict[str, Any]:
     """The buy-till-you-die models, fitted on what was known: by origin (ISO day) and slug.
 
@@ -278,10 +280,10 @@ def churn_rivals(
     """
     if not churn_question["judged"]:
         return {}
-    part = tables.of_customers(churn_frame["share_looked_at"])
+    part = of_share(purchases_of(ordered_purchases), churn_frame["share_looked_at"])
     found = {}
     for day in (churn_frame["calibration"], churn_frame["judging"], as_of.isoformat()):
-        known = collect(purchase_history(part, as_of=date.fromisoformat(day)))
+        known = history_at(part, as_of=date.fromisoformat(day))
         found[day] = rivals.fit_rivals(known, seed=seed)
     held = set.intersection(*(set(models) for models in found.values()))
     return {day: {slug: kept for slug, kept in models.items() if slug in held} for day, models in found.items()}

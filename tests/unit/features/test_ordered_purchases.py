@@ -8,18 +8,22 @@ import pytest
 
 from analysis.data.connect import open_tables
 from analysis.features.ordered_purchases import (
+    gaps_at,
     history_at,
     holdout_after,
     log_of_purchases,
+    of_share,
     purchase_days_of,
     purchases_of,
     read_purchases,
     revenue_by_month_of_age,
     rfm_at,
+    share_in_largest_order,
     table_of_purchases,
 )
 from analysis.features.purchase_days import purchase_days
 from analysis.features.purchase_history import holdout_purchases, purchase_history
+from analysis.features.repetition import money_that_repeats, purchase_gaps
 from analysis.features.replenishment import NEVER, log_of, purchase_log, table_of
 from analysis.features.revenue_by_age import revenue_by_age
 from analysis.features.rfm import rfm
@@ -112,6 +116,18 @@ def test_purchase_days_of_a_cohort_are_the_engines(tables, purchases, day):
 def test_revenue_by_month_of_age_is_the_engines(tables, purchases):
     ours = revenue_by_month_of_age(purchases, as_of=AS_OF)
     same(ours.assign(customer_id=ours["customer_id"].astype("str")), revenue_by_age(tables, as_of=AS_OF))
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_gaps_and_repeated_money_of_a_part_of_the_customers_are_the_engines(tables, purchases, day, share):
+    few, part = tables.of_customers(share), of_share(purchases, share)
+    gaps = purchase_gaps(few, as_of=day).collect("pandas").to_native().sort_values("gap_days", ignore_index=True)
+    same(gaps_at(part, as_of=day), gaps)
+    same(history_at(part, as_of=day), collect(purchase_history(few, as_of=day)))
+    money = money_that_repeats(few, as_of=day).collect("pandas").to_native().iloc[0]
+    expected = money["in_largest_order"] / money["revenue"] if money["revenue"] > 0 else None
+    assert share_in_largest_order(part, as_of=day) == expected
 
 
 def test_the_log_is_the_engines_and_survives_its_table(tables, purchases):
