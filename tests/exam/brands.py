@@ -15,17 +15,16 @@ from analysis.data.load import load
 from analysis.data.mapping import DataSource
 from analysis.params import StrategiesParams, notebook_models
 from analysis.recipes.resolver import Resolver
+from analysis.recipes.strategies import strategy_experience, strategy_learned
 from analysis.recipes.strategy_customers import strategy_customers
-from analysis.touch.effects import EffectPriors, draw_channel_rates, draw_effects
-from analysis.touch.learning_effects import learned_effects
-from analysis.touch.money import entry
+from analysis.touch.effects import EffectPriors, draw_worlds
 from analysis.touch.outcome import Outcome
 from analysis.touch.simulator import simulate
 from analysis.touch.strategies import StrategySet
+from analysis.touch.trial import effects_of
 
 ZONE = "Asia/Shanghai"
-RESPONSE_DAYS = 28  # after a touch in which its experiment is read
-BEFORE_DAYS = 84  # before it, which tell what customers buy anyway
+DRAWS_PER_REPLICATE = 1.2  # as the product draws them
 CALENDAR_DAYS = 56  # of campaigns that are forecast; what they bring is counted over
 HORIZON_DAYS = 84
 MOST_STEPS = 8
@@ -33,7 +32,10 @@ MOST_STEPS = 8
 
 @dataclass(frozen=True)
 class Case:
-    """A brand on a day: what the product knows then, its tables with the future, and what was planted."""
+    """A brand on a day: what the product knows then, its tables with the future, and what was planted.
+
+    ``known`` is what its experiments have shown by then, as a run keeps it.
+    """
 
     brand: str
     as_of: date
@@ -42,6 +44,7 @@ class Case:
     season: list[float]
     tables: Mapping[str, pd.DataFrame]
     effects: pd.DataFrame
+    known: dict[str, Any]
 
 
 def case_of(brand: str, *, customers: int, seed: int, as_of: date, under: Path) -> Case:
@@ -71,6 +74,7 @@ def case_of(brand: str, *, customers: int, seed: int, as_of: date, under: Path) 
         season=list(recipes.get("strategy_season")["factors"][:HORIZON_DAYS]),
         tables=tables,
         effects=_effects_of(truth, touches=tables["touches"]),
+        known=recipes.get("effect_posterior"),
     )
 
 
@@ -91,59 +95,17 @@ def _effects_of(truth: Path, *, touches: pd.DataFrame) -> pd.DataFrame:
 
 def prior_worlds(case: Case, priors: EffectPriors, *, worlds: int, seed: int) -> dict[str, Any]:
     """Return draws of the effects and of the channels' rates as the brand's touches have moved them."""
-    rates = {
-        f"{kind}_rate_{row['channel']}": (float(row[f"{kind}_rate"]), float(row[f"{kind}_strength"]))
-        for row in case.channels.to_dict("records")
-        for kind in ("read", "confirm")
-    }
-    return {
-        **draw_effects(priors, draws=worlds, seed=seed),
-        **draw_channel_rates(rates, draws=worlds, seed=seed),
-    }
+    return draw_worlds(priors, channels=case.channels, draws=worlds, seed=seed)
 
 
-def experiments(case: Case) -> tuple[Any, Any]:
-    """Return what the brand's own experiments by private chat showed before that day: (measures, standard errors).
-
-    Orders, and contacts deleted by the customer, per customer assigned, within 28 days: treated less held out.
-    """
-    touches, orders = case.tables["touches"], case.tables["orders"]
-    by_chat = set(touches.loc[touches["channel"] == "private_chat", "campaign_id"])
-    assigned = case.tables["assignments"]
-    last = case.as_of - timedelta(days=RESPONSE_DAYS)
-    assigned = assigned[assigned["experiment_id"].isin(by_chat) & (assigned["assigned_on"] <= last)]
-    assigned = assigned[assigned["customer_id"].isin(case.customers["customer_id"])]
-    found = assigned.merge(orders[["customer_id", "ordered_on"]], on="customer_id")
-    day = (pd.to_datetime(found["ordered_on"]) - pd.to_datetime(found["assigned_on"])).dt.days
-    both = assigned.set_index(["experiment_id", "customer_id"]).assign(treated=lambda rows: rows["arm"] != "holdout")
-    windows = {"orders": (day >= 0) & (day < RESPONSE_DAYS), "before": (day < 0) & (day >= -BEFORE_DAYS)}
-    for name, inside in windows.items():
-        both[name] = found[inside].groupby(["experiment_id", "customer_id"]).size().reindex(both.index, fill_value=0)
-    # What a customer bought before tells what they buy anyway (CUPED: Deng, Xu, Kohavi, Walker 2013).
-    within = both[["orders", "before"]] - both.groupby("experiment_id")[["orders", "before"]].transform("mean")
-    both["orders"] -= (within["orders"] * within["before"]).sum() / (within["before"] ** 2).sum() * both["before"]
-    arms = both.groupby(["experiment_id", "treated"])["orders"].agg(["mean", "var", "size"]).unstack("treated")
-    arms = arms[(arms["size"][True] >= 30) & (arms["size"][False] >= 30)]
-    lift = arms["mean"][True] - arms["mean"][False]
-    variance = arms["var"][True] / arms["size"][True] + arms["var"][False] / arms["size"][False]
-    weight = 1 / variance
-    return np.array([(lift * weight).sum() / weight.sum()]), np.array([1 / np.sqrt(weight.sum())])
-
-
-def learned(case: Case, priors: EffectPriors, *, worlds: int, draws: int, seed: int) -> dict[str, Any]:
-    """Return draws of the effects after the brand's own experiments."""
-    prior = prior_worlds(case, priors, worlds=worlds, seed=seed)
-    message = {"channel": "private_chat", "template": "content", "trigger": {"every_days": 366}}
-    contacts = case.customers[case.customers["is_contact"].astype(bool)]
-    outcome = run(case, contacts, {"one_message": [message]}, effects=prior, days=RESPONSE_DAYS, lanes=2)
-    gained = (outcome.totals[1] - outcome.totals[0])[-1, :, entry("orders")] / len(contacts)
-    by_world = gained.reshape(-1, 2)
-    error = np.sqrt(by_world.var(axis=1, ddof=1).mean() / 2)
-    measured, std_errors = experiments(case)
-    return learned_effects(
-        prior, priors=priors, responses=by_world.mean(axis=1)[:, None], measured=measured,
-        std_errors=np.hypot(std_errors, error), draws=draws, rng=np.random.default_rng(seed),
+def learned(case: Case, *, draws: int, seed: int) -> dict[str, Any]:
+    """Return draws of the effects after the brand's own experiments: what a run on the next day would take up."""
+    params = StrategiesParams(replicates=int(draws / DRAWS_PER_REPLICATE))
+    after = strategy_learned(
+        strategy_experience(case.known, case.as_of), case.customers, case.channels, {"factors": case.season}, params,
+        case.as_of, seed,
     )  # fmt: skip
+    return effects_of(after)
 
 
 def programmes(case: Case) -> tuple[pd.DataFrame, dict[str, list[dict[str, Any]]], dict[str, set[str]]]:

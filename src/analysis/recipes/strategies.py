@@ -151,7 +151,7 @@ def strategy_experience(previous_effect_posterior: dict[str, Any] | None, as_of:
     measures = [
         {
             **{name: row[name] for name in ("channel", "window_days", "measured", "std_error")},
-            "discount_share": float(row["discount_share"] or _USUAL_DEPTH) if row["offer"] else 0.0,
+            "discount_share": float(row.get("discount_share") or _USUAL_DEPTH) if row["offer"] else 0.0,
         }
         for row in cells
     ]
@@ -162,7 +162,7 @@ def strategy_experience(previous_effect_posterior: dict[str, Any] | None, as_of:
         "last_on": max(str(measure["ends_on"]) for measure in whole),
         "experiments": ids,
         "measures": measures,
-        "depth_assumed": any(row["offer"] and not row["discount_share"] for row in cells),
+        "depth_assumed": any(row["offer"] and not row.get("discount_share") for row in cells),
     }
 
 
