@@ -5,6 +5,7 @@ window, which a model without a calendar does not know. How far the level of pas
 what the model says is how far that of the next one may.
 """
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -107,7 +108,15 @@ def coming(
     )
 
 
-def level_error(model: Any, visits: Visits, *, today: int, horizon_days: int, unit_days: float) -> LevelError:
+def level_error(
+    model: Any,
+    visits: Visits,
+    *,
+    today: int,
+    horizon_days: int,
+    unit_days: float,
+    pace: Callable[[int], float | None] | None = None,
+) -> LevelError:
     """Return how far past windows fell from what the model says of them.
 
     The model was fitted on all history, so its parameters have seen these windows: a few numbers learnt from thousands
@@ -119,6 +128,8 @@ def level_error(model: Any, visits: Visits, *, today: int, horizon_days: int, un
         today: Day number.
         horizon_days: Length of the windows; they lie back to back and end today.
         unit_days: Days of the model's time unit.
+        pace: What the season was to make of the window after a day, by what was known on it (a factor of the rate);
+            windows of which it says nothing are passed over. None: forecasts without a season.
     """
     first = int(visits.day.min()) if len(visits.day) else today
     misses, luck = [], []
@@ -126,12 +137,15 @@ def level_error(model: Any, visits: Visits, *, today: int, horizon_days: int, un
         origin = today - back * horizon_days
         if origin - first < max(horizon_days, 90):
             break
+        factor = 1.0 if pace is None else pace(origin)
+        if factor is None:
+            continue
         known = _known(visits, origin=origin, unit_days=unit_days)
         found = coming(model, known, horizon=horizon_days / unit_days)
         if found.expected < _FEWEST_EXPECTED:
             break
         actual = _bought(visits, since=origin, upto=origin + horizon_days)
-        misses.append(np.log((actual + 0.5) / (found.expected + 0.5)))
+        misses.append(np.log((actual + 0.5) / (found.expected * factor + 0.5)))
         luck.append(found.luck_error**2)
     n = len(misses)
     beyond = max(float(np.sum(np.square(misses)) - np.sum(luck)), 0.0)

@@ -7,6 +7,7 @@ as far as past windows of that length fell from the model (``forecast_errors``).
 
 import math
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from analysis.stats.forecast_scoring import LEVELS, log_quantiles
 from analysis.stats.scoring import Score
 from analysis.touch.money import entry
 from analysis.touch.outcome import outcome_from
+from analysis.touch.season_curve import season_curve, weekly_counts
 from analysis.touch.strategies import load_strategies
 from analysis.touch.summary import rescaled
 
@@ -161,10 +163,11 @@ def forecast_errors(
     as_of: date,
     seed: int,
 ) -> pd.DataFrame:
-    """How far the level of a window may fall from the purchase model, one row per length of window.
+    """How far the level of a window may fall from the purchase model, one row per kind and length of window.
 
-    ``horizon_days``, ``level_error`` (standard error of the logarithm, beyond luck), ``degrees`` (of freedom) and
-    ``n_windows`` (past windows it was learnt from, at most twelve).
+    ``horizon_days``, ``season`` (whether the forecast is moved by the season, as it was known when each past window
+    began), ``level_error`` (standard error of the logarithm, beyond luck), ``degrees`` (of freedom) and ``n_windows``
+    (past windows it was learnt from, at most twelve).
     """
     today = day_number(as_of)
     log = history.sampled(log_of(purchase_log), customers=_LOOKED_AT, seed=seed)
@@ -172,10 +175,22 @@ def forecast_errors(
     pairs = np.unique(np.column_stack([seen.customer, seen.day]).astype(np.int64), axis=0)
     visits, model = Visits(pairs[:, 0], pairs[:, 1]), catalogue.thaw(value_model)
     rows = []
-    for horizon in sorted({*_VALUE_DAYS, _EARLY_DAYS, strategies_params.horizon_days}):
-        found = level_error(model, visits, today=today, horizon_days=horizon, unit_days=float(value_model["unit_days"]))
-        rows.append((horizon, *found))
-    return pd.DataFrame(rows, columns=["horizon_days", "level_error", "degrees", "n_windows"])
+    asked = [(days, False) for days in _VALUE_DAYS]
+    asked += [(days, True) for days in sorted({_EARLY_DAYS, strategies_params.horizon_days})]
+    unit = float(value_model["unit_days"])
+    for horizon, season in asked:
+        pace = partial(_pace, visits, days=horizon) if season and _pace(visits, today, days=horizon) else None
+        found = level_error(model, visits, today=today, horizon_days=horizon, unit_days=unit, pace=pace)
+        rows.append((horizon, season, *found))
+    return pd.DataFrame(rows, columns=["horizon_days", "season", "level_error", "degrees", "n_windows"])
+
+
+def _pace(visits: Visits, day: int, *, days: int) -> float | None:
+    """Return the mean factor of the season over the days after a day, by what was known on it; None: no season."""
+    seen = visits.day <= day
+    orders, there = weekly_counts(visits.day[seen], customer=visits.customer[seen], last_day=day)
+    curve = season_curve(orders, there, horizon_days=days)
+    return float(curve.factors.mean()) if curve.known else None
 
 
 def value_forecasts(
@@ -208,7 +223,7 @@ def value_forecasts(
                     horizon_days=days,
                     population={"who": CUSTOMERS},
                     n_population=len(worth),
-                    quantiles=_with_level(found, forecast_errors, days=days),
+                    quantiles=_with_level(found, forecast_errors, days=days, season=False),
                     expected=found.expected,
                     model=str(value_model["model"]),
                 )
@@ -240,8 +255,8 @@ def value_windows(next_need: pd.DataFrame, seed: int) -> pd.DataFrame:
     return drawn.rename(columns=columns).assign(name=_WINDOW).reset_index(drop=True)
 
 
-def _with_level(found: Coming, errors: pd.DataFrame, *, days: int) -> npt.NDArray[np.float64]:
-    level = errors.loc[errors["horizon_days"] == days].iloc[0]
+def _with_level(found: Coming, errors: pd.DataFrame, *, days: int, season: bool) -> npt.NDArray[np.float64]:
+    level = errors.loc[(errors["horizon_days"] == days) & (errors["season"] == season)].iloc[0]
     error = math.sqrt(found.parameter_error**2 + found.luck_error**2 + float(level["level_error"]) ** 2)
     return log_quantiles(found.expected, error=error, degrees=float(level["degrees"]))
 
@@ -289,7 +304,7 @@ def strategy_forecasts(
                     horizon_days=int(days),
                     population={"who": CUSTOMERS},
                     n_population=outcome.n_customers,
-                    quantiles=_with_level(found, forecast_errors, days=int(days)),
+                    quantiles=_with_level(found, forecast_errors, days=int(days), season=True),
                     expected=mean,
                     model="simulation",
                 )

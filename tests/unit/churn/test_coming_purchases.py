@@ -9,11 +9,11 @@ from analysis.churn.coming_purchases import Visits, coming, level_error
 TODAY, HORIZON = 509, 30
 
 
-def shop(rng, *, level=None, customers=1_000):
+def shop(rng, *, level=None, customers=1_000, began_by=100):
     """Return purchase days of customers with rates of their own; ``level`` multiplies the rate on each day."""
     by_day = np.ones(TODAY + HORIZON + 1) if level is None else level
     rate = rng.gamma(0.8, 1 / 30, customers)
-    began = rng.integers(0, 100, customers)
+    began = rng.integers(0, began_by, customers)
     who, day = [], []
     for c in range(customers):
         days = np.flatnonzero(rng.random(TODAY + HORIZON + 1) < 1 - np.exp(-rate[c] * by_day))
@@ -64,6 +64,27 @@ def test_windows_that_jump_widen_the_next_one():
     assert errors[0].n_windows == errors[1].n_windows == 12
     assert errors[0].error < 0.09
     assert errors[1].error > 0.2
+
+
+def test_a_season_that_is_known_narrows_the_next_window_and_unknown_windows_are_passed_over():
+    rng = np.random.default_rng(2)
+    visits = shop(rng, level=np.repeat(np.tile([0.7, 1.3], 20), HORIZON)[: TODAY + HORIZON + 1])
+    model, _ = fitted(visits)
+    told = {True: 1.3, False: 0.7}
+
+    def asked(pace):
+        past = until(visits, TODAY)
+        return level_error(model, past, today=TODAY, horizon_days=HORIZON, unit_days=1.0, pace=pace)
+
+    assert asked(lambda day: told[(day + 1) // HORIZON % 2 == 1]).error < 0.09
+    assert asked(lambda day: 1.0 if day > TODAY - 100 else None).n_windows == 3
+
+
+def test_customers_who_came_later_are_no_part_of_a_past_window():
+    visits = shop(np.random.default_rng(6), began_by=480)
+    model, _ = fitted(visits)
+    found = level_error(model, until(visits, TODAY), today=TODAY, horizon_days=HORIZON, unit_days=1.0)
+    assert found.error < 0.12
 
 
 def test_without_a_past_window_the_level_is_taken_to_be_off_by_a_tenth():
