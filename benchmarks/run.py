@@ -20,6 +20,7 @@ import notebook_overhead
 import qini
 import send_plan
 import simulator
+import weekly_book
 from measure import Cost, cheapest, run
 
 HERE = Path(__file__).resolve().parent
@@ -42,6 +43,7 @@ NAMES = (
     "notebook_overhead",
     "simulator",
     "qini",
+    "weekly_book",
 )
 
 
@@ -178,6 +180,15 @@ def _demo_book(size: str, repeats: int) -> dict[str, Any]:
     best = min(runs, key=lambda costs: costs["first_run"].cpu_seconds)
     costs = {name: {**cost.as_dict(), "answer": None} for name, cost in best.items()}
     return {"customers": customers, "aim_cpu_seconds": demo_book.AIM_CPU_SECONDS, "ways": costs}
+
+
+def _weekly_book(size: str, _repeats: int) -> dict[str, Any]:
+    customers, siyu = CUSTOMERS[size], ROOT / ".venv" / "bin" / "siyu"
+    brand = CACHE / f"coffee-{customers}"
+    weekly_book.write_brand(brand, siyu=siyu, customers=customers)
+    cost = weekly_book.measure_weekly_book(brand, root=ROOT, siyu=siyu)
+    aims = {"aim_cpu_seconds": weekly_book.AIM_CPU_SECONDS, "aim_peak_mb": weekly_book.AIM_PEAK_MB}
+    return {"customers": customers, **aims, "ways": {"weekly_book": {"customers": customers, **cost}}}
 
 
 def _send_plan(size: str, repeats: int) -> dict[str, Any]:
