@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["bands_over_time", "where_outcomes_fell"]
 
 _PANEL: Final = 132
-_DAYS_BETWEEN: Final = 2.0
-"""Days by which forecasts of one kind that fell due on one day stand apart."""
+_BAR: Final = {False: 12, True: 8}
+"""Width of a bar by whether the drawing is narrow."""
 
 _EVEN: Final = 0.2
 
@@ -46,7 +46,7 @@ def bands_over_time(table: pd.DataFrame, *, style: Style) -> "Figure":
     names = table[f"forecast_of_{style.language}"]
     kinds = list(dict.fromkeys(names))
     figure, panels = style.canvas(len(kinds) * _PANEL + 40, rows=max(len(kinds), 1), top=10, bottom=34, hspace=0.28)
-    shown = table.assign(x=_places(table, names))
+    shown = table.assign(x=_places(table, names, style=style))
     days = shown["x"].to_numpy(dtype=float)
     room = max((days.max() - days.min()) * 0.06, 6.0)
     limits = (days.min() - room, days.max() + room * (2.4 if style.narrow else 1.6))
@@ -58,12 +58,13 @@ def bands_over_time(table: pd.DataFrame, *, style: Style) -> "Figure":
     return figure
 
 
-def _places(table: pd.DataFrame, names: "pd.Series[str]") -> np.ndarray[Any, Any]:
-    """Return the day each forecast stands on; those of one kind and day stand a little apart."""
+def _places(table: pd.DataFrame, names: "pd.Series[str]", *, style: Style) -> np.ndarray[Any, Any]:
+    """Return the day each forecast stands on; those of one kind that meet stand side by side."""
     day = (table["due_on"] - pd.Timestamp(0)).dt.days.astype(float)
-    keys = [names, table["due_on"]]
+    apart = max(float(day.max() - day.min()), 40.0) * (_BAR[style.narrow] + 2) / style.width
+    keys = [names, (day // max(3.0, apart)).astype(int)]  # due within a few days: they would cover one another
     place, n = table.groupby(keys).cumcount(), table.groupby(keys)["due_on"].transform("size")
-    return (day + (place - (n - 1) / 2) * _DAYS_BETWEEN).to_numpy(dtype=float)
+    return (day + (place - (n - 1) / 2) * apart).to_numpy(dtype=float)
 
 
 def _panel(axes: "Axes", rows: pd.DataFrame, *, name: str, style: Style) -> None:
@@ -77,7 +78,7 @@ def _panel(axes: "Axes", rows: pd.DataFrame, *, name: str, style: Style) -> None
             row["band_low"],
             row["band_high"],
             colors=ACCENT_SOFT,
-            linewidth=9 if style.narrow else 12,
+            linewidth=_BAR[style.narrow],
             zorder=2,
         )
         color = ACCENT if row["inside"] else WARN
@@ -105,7 +106,8 @@ def _dates(axes: "Axes", limits: tuple[float, float], *, style: Style) -> None:
     """Write a few dates below the last panel."""
     wanted = 3 if style.narrow else 6
     first, last = (pd.Timestamp(0) + pd.Timedelta(days=round(end)) for end in limits)
-    months = pd.date_range(first, last, freq="MS")
+    edge = (last - first) * (0.14 if style.narrow else 0.06)  # a date near the edge would be cut off
+    months = pd.date_range(first + edge, last - edge, freq="MS")
     days = months[:: max(-(-len(months) // wanted), 1)] if len(months) > 2 else pd.DatetimeIndex([first, last])
     places = [(day - pd.Timestamp(0)).days for day in days]
     labels = [format_date(day.date(), language=style.language) for day in days]

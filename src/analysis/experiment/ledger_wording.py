@@ -15,8 +15,8 @@ KINDS: Final[dict[str, Text]] = {
     "value.purchase_days": {"zh": "订单（客户价值页）", "en": "orders (value page)"},
     "value.revenue": {"zh": "消费额（客户价值页）", "en": "revenue (value page)"},
     "value.window_hits": {"zh": "下次购买落在窗内", "en": "next purchase within its window"},
-    "strategies.purchase_days": {"zh": "照旧时的订单（模拟）", "en": "orders if all goes on as before (simulated)"},
-    "strategies.revenue": {"zh": "照旧时的消费额（模拟）", "en": "revenue if all goes on as before (simulated)"},
+    "strategies.purchase_days": {"zh": "照旧时的订单（模拟）", "en": "orders, as before (simulated)"},
+    "strategies.revenue": {"zh": "照旧时的消费额（模拟）", "en": "revenue, as before (simulated)"},
     "strategies.buyers": {"zh": "照旧时的回购客户（模拟）", "en": "returning customers, as before (simulated)"},
 }
 """What a kind of forecast is of, by ``<notebook>.<quantity>``."""
