@@ -100,7 +100,8 @@ class Effect(DatedModel):
     """One effect size as somebody claims it.
 
     ``lognormal`` has a mean and a standard deviation; ``beta`` a mean in 0-1 and a strength in
-    pseudo-observations. A mean of 0 is a constant 0.
+    pseudo-observations. A mean of 0 is a constant 0. ``central`` is the value where every effect stands at its usual
+    size; of a very skewed effect the mean is not usual.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Effect(DatedModel):
     mean: float = Field(ge=0)
     sd: float | None = Field(default=None, gt=0)
     strength: float | None = Field(default=None, gt=0)
+    central: float | None = Field(default=None, gt=0)
     unit: str
     label: Label
     source: str = Field(min_length=1)
@@ -171,8 +173,8 @@ def draw_effects(priors: EffectPriors, *, draws: int, seed: int) -> dict[str, Fl
 
 
 def central_effects(priors: EffectPriors) -> dict[str, Floats]:
-    """Return one draw with every effect at its prior mean."""
-    return {effect.name: np.array([effect.mean]) for effect in priors.effects}
+    """Return one draw with every effect at its usual size: its prior mean, or the central value it names."""
+    return {effect.name: np.array([effect.central or effect.mean]) for effect in priors.effects}
 
 
 def channel_weights(priors: EffectPriors, *, channels: list[str]) -> dict[str, tuple[float, float]]:

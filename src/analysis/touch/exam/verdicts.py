@@ -144,7 +144,7 @@ def digest_of(priors: EffectPriors) -> str:
     told = sha256()
     for name in LAWS:
         told.update(name.encode() + b"\0" + _code(_ROOM.parent / f"{name}.py").encode() + b"\0")
-    sizes: list[Any] = [[e.name, e.kind, e.mean, e.sd, e.strength] for e in priors.effects]
+    sizes: list[Any] = [[e.name, e.kind, e.mean, e.sd, e.strength, e.central] for e in priors.effects]
     sizes += [[c.channel, c.gain, c.annoyance] for c in priors.channels]
     told.update(json.dumps(sizes).encode())
     return told.hexdigest()[:16]
