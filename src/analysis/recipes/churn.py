@@ -55,7 +55,7 @@ _ROLES: Final = ("training", "calibration", "judging")
 _TRAINING_ORIGINS: Final = {2: LARGEST_FIT // 2, 3: 5_000, 4: 0}
 """How many origins to learn from, by the fewest customers of the last year: each costs a feature table."""
 
-_CUSTOMERS_LOOKED_AT: Final = 150_000
+_CUSTOMERS_LOOKED_AT: Final = 100_000
 """Customers of the last year that past windows are made of, at most; of more, a part chosen by their ids."""
 
 _DRIVER_ROWS: Final = 20_000
