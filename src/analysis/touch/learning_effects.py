@@ -178,8 +178,8 @@ def learned_effects(
             f"{worlds} worlds are too few to learn from {measures} measures.",
             hint=f"draw at least {int(_FEWEST * measures / 3 / nearest_share) + 1}",
         )
-    shown = responses + std_errors * rng.standard_normal(responses.shape)
-    off = (shown - measured) / shown.std(axis=0, ddof=1).clip(min=1e-12)
+    shown = _straightened(responses + std_errors * rng.standard_normal(responses.shape), std_errors)
+    off = (shown - _straightened(measured, std_errors)) / shown.std(axis=0, ddof=1).clip(min=1e-12)
     distance = np.sqrt((off**2).sum(axis=1))
     near = np.argsort(distance, kind="stable")[:kept]
     weight = 1 - (distance[near] / (distance[near[-1]] * (1 + 1e-9) + 1e-12)) ** 2
@@ -194,6 +194,11 @@ def learned_effects(
     for place, name in enumerate(names):
         learned[name] = _bounded(moved[chosen, place], share=name in shares)
     return learned
+
+
+def _straightened(measures: Floats, std_errors: Floats) -> Floats:
+    """Return measures in units in which logarithms of effects are nearly linear: as they are near zero, then as logs."""
+    return np.asarray(np.arcsinh(measures / np.maximum(std_errors, _EDGE)))
 
 
 def _resampled(weight: Floats, *, draws: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
