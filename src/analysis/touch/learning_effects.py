@@ -197,7 +197,7 @@ def learned_effects(
 
 
 def _straightened(measures: Floats, std_errors: Floats) -> Floats:
-    """Return measures in units in which logarithms of effects are nearly linear: as they are near zero, then as logs."""
+    """Return measures on a scale on which logarithms of effects are nearly linear: as they are near 0, then as logs."""
     return np.asarray(np.arcsinh(measures / np.maximum(std_errors, _EDGE)))
 
 
