@@ -170,9 +170,11 @@ class Tables:
         drawn = f"substr(md5(customer_id), 1, 8) < '{threshold}'"
         if self.engine == "spark":
             return native.filter(drawn).cache()
-        kept = f"{name}_{threshold}"
-        if not self._session.sql(f"select 1 from duckdb_tables() where table_name = '{kept}'").fetchall():
-            native.filter(drawn).create(kept)
+        kept, pattern = f"{name}_{threshold}", f"{name}_[0-9a-f]{{8}}"
+        larger = f"regexp_full_match(table_name, '{pattern}') and table_name >= '{kept}'"
+        there = self._session.sql(f"select min(table_name) from duckdb_tables() where {larger}").fetchall()[0][0]
+        if there != kept:  # a smaller part is drawn from a larger one that was read already
+            (native if there is None else self._session.table(there)).filter(drawn).create(kept)
         return self._session.table(kept)
 
 

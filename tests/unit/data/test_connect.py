@@ -3,7 +3,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from analysis.data.connect import open_tables
+from analysis.data.connect import is_drawn, open_tables
 from analysis.errors import AnalysisError, MissingTableError
 
 ORDERS = "order_id,customer_id,ordered_at,amount\na,c1,2026-06-01,5\nb,,2026-06-02,6\n"
@@ -74,3 +74,20 @@ def test_two_processes_may_read_the_same_folder(load_files):
     first, second = open_tables(folder), open_tables(folder)
     one, two = (tables.lazy("orders").collect("pandas").to_native() for tables in (first, second))
     pd.testing.assert_frame_equal(one, two)
+
+
+def test_a_part_of_the_customers_is_the_same_whatever_parts_were_read_before(tmp_path):
+    ids = [f"c{i}" for i in range(500)]
+    pd.DataFrame({"order_id": ids, "customer_id": ids, "ordered_on": date(2026, 1, 1)}).to_parquet(
+        tmp_path / "orders.parquet"
+    )
+
+    def drawn(tables, share):
+        return set(tables.of_customers(share).lazy("orders").collect("pandas").to_native()["customer_id"])
+
+    alone, after_others = open_tables(tmp_path), open_tables(tmp_path)
+    expected = {name for name in ids if is_drawn(name, share=0.3)}
+    assert 100 < len(expected) < 200
+    assert drawn(alone, 0.3) == expected
+    for share in (0.1, 0.6, 0.3, 0.1):
+        assert drawn(after_others, share) == {name for name in ids if is_drawn(name, share=share)}
