@@ -457,7 +457,7 @@ def _add_untouched(s: Any, mixed: Any, program: Any, desk: Any) -> None:
 def _add_totals(s: Any, checkpoint: Any, v: Any, mixed: Any, program: Any, desk: Any) -> None:
     w, untouched, totals = desk.w, desk.untouched, desk.totals
     block = (s * len(program.checkpoints) + checkpoint) * program.n_segments
-    if not mixed:
+    if not mixed or program.n_segments == 1:
         block += int(w[_SEGMENT])
         for n in range(_N_ENTRIES * L):
             totals[block, n] += untouched[v, n]

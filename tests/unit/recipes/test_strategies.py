@@ -1,5 +1,6 @@
 """From features to simulated strategies: the clock, the customers audiences see, rates that data replace."""
 
+import json
 from datetime import date
 from typing import Any
 
@@ -17,7 +18,8 @@ from analysis.recipes import strategy_page as page
 from analysis.recipes import strategy_sections as sections
 from analysis.recipes.purchase_clock import purchase_clock
 from analysis.recipes.strategy_customers import strategy_customers
-from analysis.touch.effects import no_effects
+from analysis.touch.effects import load_effects, no_effects
+from analysis.touch.exam.verdicts import digest_of
 from analysis.touch.money import entry
 from analysis.touch.simulator import simulate
 from analysis.touch.strategies import load_strategies
@@ -330,7 +332,7 @@ def test_what_turns_the_decision_is_planted_and_found():
     # The lead is 100 × (gain - 1): it turns at a gain of 1, whatever else varies.
     rng = np.random.default_rng(4)
     channels = made.strategy_channels(NO_TOUCHES, PARAMS)
-    effects = made.strategy_effects(channels, PARAMS.model_copy(update={"replicates": 250}), seed=3)
+    effects = made.strategy_effects(channels, PARAMS.model_copy(update={"replicates": 500}), seed=3)
     lead = 100 * (effects["gain_days"].to_numpy() - 1.0) + rng.normal(0, 10, len(effects))
     leads = pd.DataFrame({"rival": "no_touch", "draw": effects["draw"], "lead": lead, "luck": 100.0})
     table = strategy_sensitivity.strategy_sensitivity(leads, effects, channels, PARAMS, seed=1).set_index("effect")
@@ -345,7 +347,14 @@ def test_every_placeholder_of_the_pages_sentences_has_its_value(simulated):
     import re
 
     t = simulated
-    absent: dict[str, Any] = {"state": "absent", "passed": None, "n_rows": None, "n_held": None, "rows": []}
+    absent: dict[str, Any] = {
+        "state": "absent",
+        "passed": None,
+        "n_rows": None,
+        "n_held": None,
+        "rows": [],
+        "truth": [],
+    }
     horizons = sections.strategy_horizons(t["totals"], t["long"], t["effects"], t["verdict"], PARAMS)
     runs = sections.strategy_run_words(horizons, t["long"])
     tiers = sections.strategy_segment_words(sections.strategy_segment_table(t["by_tier"], t["verdict"]))
@@ -385,8 +394,40 @@ def test_the_exam_is_told_as_it_is_written(tmp_path, monkeypatch):
         "judged": "sign", "passed": True, "source": "Ascarza 2018", "note": "",
     }  # fmt: skip
     told = exam.exam_table({"rows": [row]}).iloc[0]
-    assert (told["exam_row"], told["band"], told["verdict_en"]) == ("3b", "< 0%", "holds")
+    assert (told["claim_en"], told["band"], told["verdict_en"]) == ("3b A", "< 0%", "holds")
     assert told["exam_value_en"] == "−6.4% [−7%, −5%]"
+
+
+def test_checks_where_the_truth_is_known_are_no_findings_of_studies(tmp_path, monkeypatch):
+    def row(number, value, *, passed):
+        claim = {"zh": "甲", "en": "A"}
+        ends = {"value": value, "ci_lower": value - 0.1, "ci_upper": value + 0.1, "unit": "share", "band": [0.6, None]}
+        return {
+            "number": number,
+            "part": "a",
+            "claim": claim,
+            **ends,
+            "judged": "number",
+            "passed": passed,
+            "source": "s",
+        }
+
+    rows = [row(3, 0.8, passed=True), row(13, 0.8, passed=True), row(14, 0.5, passed=False)]
+    priors = load_effects(PARAMS.effects)
+    file = {
+        "edition": "2026-01-01", "digest": digest_of(priors), "n_customers": 1, "n_replicates": 1,
+        "caveat": {"zh": "甲", "en": "A"}, "rows": rows,
+    }  # fmt: skip
+    (tmp_path / "verdicts.yaml").write_text(json.dumps(file), encoding="utf-8")
+    monkeypatch.setattr(exam, "_FILE", str(tmp_path / "verdicts.yaml"))
+    found = exam.exam_verdicts(PARAMS)
+    assert (found["state"], found["n_rows"], found["n_held"]) == ("passed", 1, 1)
+    assert exam.exam_table(found)["claim_en"].tolist() == ["3a A"]
+    assert exam.exam_truth_table(found)["verdict_en"].tolist() == ["holds", "does not hold"]
+    numbers = {name: exam.exam_headline(found)[name]["value"] for name in ("truth_rows", "truth_held")}
+    assert numbers == {"truth_rows": 2, "truth_held": 1}
+    assert "too narrow" in exam.exam_truth_words(found)["note"]["en"]
+    assert "note" not in exam.exam_truth_words({"truth": found["truth"][:1]})
 
 
 def test_a_fit_on_more_customers_than_needed_samples_them(features, monkeypatch):
