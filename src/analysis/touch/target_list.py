@@ -68,14 +68,15 @@ def write_lists(touches: pd.DataFrame, folder: Path, *, heading: Callable[[str],
     columns_present(touches.columns, needed=("day", *LIST_COLUMNS), table="touches")
     folder.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
-    staff = touches["staff_id"].fillna(SYSTEM).astype(str)
-    for (day, member), rows in touches.groupby([touches["day"].astype(str), staff], sort=True):
+    headings = [guard_formula(heading(name)) for name in LIST_COLUMNS]
+    # sorted and guarded once for all: a large brand has thousands of lists of twenty rows
+    ordered = touches.sort_values(["send_hour", "channel", "customer_id", "touch_id"])
+    lists = _guarded(ordered[list(LIST_COLUMNS)])
+    staff = ordered["staff_id"].fillna(SYSTEM).astype(str)
+    for (day, member), guarded in lists.groupby([ordered["day"].astype(str), staff], sort=True):
         place = folder / file_stem(str(day))
         place.mkdir(exist_ok=True)
-        ordered = rows.sort_values(["send_hour", "channel", "customer_id", "touch_id"])[list(LIST_COLUMNS)]
-        guarded = _guarded(ordered)
         stem = place / file_stem(str(member))
-        headings = [guard_formula(heading(name)) for name in LIST_COLUMNS]
         path = stem.with_suffix(".csv")
         guarded.to_csv(path, index=False, header=headings, encoding="utf-8-sig", lineterminator="\r\n")
         written += [path, _workbook(guarded, stem.with_suffix(".xlsx"), headings=headings, created=created)]
@@ -116,7 +117,7 @@ def _workbook(table: pd.DataFrame, path: Path, *, headings: Sequence[str], creat
     import xlsxwriter
 
     options = {
-        "constant_memory": True,
+        "in_memory": True,
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,
