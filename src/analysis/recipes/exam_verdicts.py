@@ -25,7 +25,6 @@ _OF_SOURCES = {
     ),
     "Meta analytics 2022: fewer notifications": "Meta analytics 2022：少发通知",
 }
-_OURS = "ours"
 _JUDGED = {
     True: {"zh": "成立", "en": "holds"},
     False: {"zh": "不成立", "en": "does not hold"},
@@ -136,18 +135,10 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
             "exam_value_zh": [_with_interval(row) for row in rows],
             "exam_value_en": [_with_interval(row) for row in rows],
             "band": [_band(row) for row in rows],
-            "study_zh": [_study_zh(row["source"]) for row in rows],
+            "study_zh": [_in_chinese(row["source"]) for row in rows],
             "study_en": [row["source"] for row in rows],
         }
     )
-
-
-def _study_zh(source: str) -> str:
-    """Return a source for Chinese readers: studies keep their names; what our own checks are, their claims say."""
-    if not source.startswith(_OURS):
-        return source
-    documents = [part for part in source.split("; ") if "documentation" in part]
-    return "；".join(["自拟检验", *documents])
 
 
 def _with_interval(row: dict[str, Any]) -> str:
