@@ -13,6 +13,7 @@ from typing import Final
 
 from analysis.checks import one_of
 from analysis.evidence import Estimate
+from analysis.plain_text import without_unseen
 
 __all__ = [
     "LANGUAGES",
@@ -337,6 +338,8 @@ def common_scale(
 def guard_formula(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula: an apostrophe goes before =, +, -, @, tab and CR.
 
+    Blanks and unseen signs before them do not help: programs drop those when they read a list.
+
     References:
         OWASP, CSV Injection.
 
@@ -344,7 +347,8 @@ def guard_formula(text: str) -> str:
         >>> guard_formula("=HYPERLINK(1)"), guard_formula("澄序"), guard_formula("-3.5")
         ("'=HYPERLINK(1)", '澄序', '-3.5')
     """
-    if not text.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|")):
+    signs = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "|")
+    if not text.startswith((*signs, "\t", "\r", "\n")) and not without_unseen(text).startswith(signs):
         return text
     try:
         float(text)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from analysis.errors import AnalysisError
+from analysis.plain_text import visible
 
 __all__ = ["TOLD", "small_svg"]
 
@@ -48,7 +49,7 @@ def small_svg(markup: str, *, prefix: str, tokens: Mapping[str, str]) -> str:
     Raises:
         AnalysisError: If a colour is no token.
     """
-    root = ET.fromstring(markup)  # noqa: S314  # matplotlib's own output; pages parse with their own guard
+    root = ET.fromstring(visible(markup))  # noqa: S314  # matplotlib's own output; pages parse with their own guard
     return _serialise(_clean(root, prefix=prefix, tokens=tokens))
 
 
@@ -78,7 +79,7 @@ def _tell(root: ET.Element) -> None:
             continue
         told = json.loads(group.attrib.pop("id").removeprefix(TOLD))
         if told["series"]:
-            group.set("data-s", told["series"])
+            group.set("data-s", visible(told["series"]))
         texts = told["texts"]
         marks = list(group.iter(f"{SVG}use")) or [*group.findall(f"{SVG}path"), *group.findall(f"{SVG}g/{SVG}path")]
         targets = [group] if len(texts) == 1 else marks
@@ -86,7 +87,7 @@ def _tell(root: ET.Element) -> None:
             continue
         for target, text in zip(targets, texts, strict=True):
             title = ET.Element(f"{SVG}title")
-            title.text = text
+            title.text = visible(text)
             target.insert(0, title)
         if targets == [group]:
             group.set("class", "pt")  # a group that says something is kept

@@ -67,6 +67,8 @@ def _check(element: ET.Element) -> None:
     for name, value in element.attrib.items():
         if name not in ATTRIBUTES:
             raise AnalysisError(f"A picture holds the attribute '{name[:40]}'; pages refuse it.")
+        if name == "data-s":
+            continue  # the name of a series is data, and nothing reads it as an address
         refused = not _HREF.fullmatch(value) if name == "href" else _VALUE.search(value)
         if refused:
             raise AnalysisError(f"A picture refers to '{value[:40]}'; pages hold no address.")

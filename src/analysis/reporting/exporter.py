@@ -20,6 +20,7 @@ from traitlets import Unicode, default
 from analysis.page.glossary import explain
 from analysis.page.render import Reader, environment, render_ranked, stylesheet
 from analysis.page.words import LANGUAGE_NAMES, LANGUAGE_TAGS
+from analysis.plain_text import visible
 from analysis.reporting.failed_words import failed_words
 from analysis.reporting.layout import Layout, Section, lay_out
 from analysis.reporting.page_info import PageInfo
@@ -75,7 +76,7 @@ class SiyuExporter(TemplateExporter):
         language = given.get("siyu_language", self.language)
         given["siyu_page"] = page_parts(nb, info=info, language=language)
         made, out = super().from_notebook_node(nb, given)
-        return explain(str(made), language=language), dict(out)
+        return explain(visible(str(made)), language=language), dict(out)
 
 
 def page_file(notebook: str, *, language: str) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from analysis.page.glossary import explain
 from analysis.page.render import Reader
+from analysis.plain_text import visible
 from analysis.reporting.failed_words import failed_words
 from analysis.reporting.page_info import PageInfo, RunEntry, Sibling
 
@@ -62,7 +63,7 @@ def render_failed_page(failure: "Failure", *, page: PageInfo, language: str) -> 
         .get_template("failed.html.j2")
         .render(page=parts, failure=failure, said=failed_words(failure.kind) if language == "zh" else ("", ""))
     )
-    return explain(made, language=language)
+    return explain(visible(made), language=language)
 
 
 def render_runs_index(runs: Sequence[RunEntry], *, language: str = "zh") -> str:
@@ -83,7 +84,7 @@ def render_runs_index(runs: Sequence[RunEntry], *, language: str = "zh") -> str:
         by_book.setdefault(run.book, []).append(run)
     books = [_book(entries, language=language) for entries in by_book.values()]
     made = _templates().get_template("runs.html.j2").render(page=parts, books=books)
-    return explain(made, language=language)
+    return explain(visible(made), language=language)
 
 
 def _book(entries: Sequence[RunEntry], *, language: str) -> dict[str, Any]:

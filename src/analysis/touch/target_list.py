@@ -42,7 +42,8 @@ LIST_COLUMNS: Final = (
     "staff_minutes",
     "assigned_at",
 )
-_SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_SAFE: Final = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)$)[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+"""Plain names that are no device's on Windows."""
 _WIDTHS: Final = {"reason_text": 44, "talking_point": 52, "touch_id": 22, "campaign_id": 26, "assigned_at": 20}
 
 
