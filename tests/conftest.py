@@ -1,5 +1,6 @@
 """Fixtures that several rooms of tests share."""
 
+import fcntl
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -22,6 +23,44 @@ _TOLD_BY = ("aria-label", "title", "alt", "placeholder", "data-s", "data-word-fi
 def exam_in_full() -> bool:
     """Whether tests marked ``exam`` run in their long form: ``make exam``; elsewhere they are reduced."""
     return os.environ.get("SIYU_EXAM") == "full"
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published folder of one run of every notebook on a small brand, shared by all processes of tests."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "small"
+    folder.mkdir(exist_ok=True)
+    made = folder / "made.txt"
+    with (folder / ".turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        try:
+            if not made.exists():
+                made.write_text(str(_run_small_book(folder)), encoding="utf-8")
+        finally:
+            fcntl.flock(turn, fcntl.LOCK_UN)  # a child that was forked meanwhile would hold on to it
+    return Path(made.read_text(encoding="utf-8"))
+
+
+def _run_small_book(folder: Path) -> Path:
+    """Run every notebook there is on 2,000 synthetic customers, in both languages."""
+    from analysis.runs.progress import Progress
+    from analysis.runs.run import Order, run_book
+
+    root = Path(__file__).parents[1]
+    blocks = {"churn": "{horizon_days: 60}", "segments": "{resamples: 10, k_max: 4}", "strategies": "{replicates: 20}"}
+    notebooks = (path.stem for path in (root / "notebooks").glob("*.ipynb"))
+    names = sorted(notebooks, key=lambda name: (name == "brief", name))
+    lines = "".join(f"  {name}: {blocks.get(name, '{}')}\n" for name in names)
+    book = folder / "small.yaml"
+    book.write_text(
+        "name: small\ndata: {source: demo/beauty, demo: {customers: 2000, seed: 7}}\nlanguage: both\n"
+        f"notebooks:\n{lines}",
+        encoding="utf-8",
+    )
+    order = Order(book=book, reports=folder / "reports", cache=folder / ".cache", root=root)
+    now = datetime(2026, 7, 1, 1, 0, tzinfo=UTC)
+    return run_book(order, now=now, progress=Progress(live=False)).folder
 
 
 @pytest.fixture

@@ -1,91 +1,172 @@
-"""Pages in a real browser, without a driver: a frame of the wanted width, measured by a script outside of the page."""
+"""Pages in a real browser: one Chromium per process of tests, spoken to through a pipe, without a driver."""
 
-import html
 import json
 import os
+import select
 import shutil
-import subprocess
-from collections.abc import Callable
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-Measure = Callable[[str, int], dict[str, Any]]
-
-SCRIPT = r"""
-<script>
-window.onerror = function (m) { document.title = 'error ' + m; };
-document.getElementById('f').onload = function () {
-  var d = this.contentDocument, w = this.contentWindow, out = {};
-  var shown = function (e) { return e.getClientRects().length > 0 && w.getComputedStyle(e).visibility !== 'hidden'; };
-  var box = function (e) { var r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
-  out.scroll = d.scrollingElement.scrollWidth;
-  out.small = [].filter.call(d.querySelectorAll('body *'), function (e) {
-    var own = [].some.call(e.childNodes, function (n) { return n.nodeType === 3 && n.data.trim(); });
-    return own && shown(e) && parseFloat(w.getComputedStyle(e).fontSize) < 11.9; }).map(function (e) { return e.textContent; });
-  out.cut = [].filter.call(d.querySelectorAll('h1,h2,h3,p,li,dd,dt,.v,.hero,.g,summary,figcaption'), function (e) {
-    return shown(e) && !e.closest('.tw') && !e.closest('.vh') && !e.classList.contains('vh') && e.getBoundingClientRect().right > w.innerWidth + 1; })
-    .map(function (e) { return e.textContent; });
-  out.drawings = [].filter.call(d.querySelectorAll('svg[role=img]'), shown).map(function (s) {
-    return {kind: s.getAttribute('class'), frame: box(s), texts: [].map.call(s.querySelectorAll('text'), function (t) {
-      return {text: t.textContent, box: box(t), size: parseFloat(w.getComputedStyle(t).fontSize) * s.getBoundingClientRect().width / s.viewBox.baseVal.width}; })}; });
-  out.wide = [].filter.call(d.querySelectorAll('body *'), function (e) {
-    return shown(e) && !e.closest('.tw') && !e.closest('svg') && e.getBoundingClientRect().right > w.innerWidth + 1; })
-    .map(function (e) { return e.tagName + '.' + e.className; });
-  out.h1 = d.querySelectorAll('h1').length;
-  out.ids = [].map.call(d.querySelectorAll('[id]'), function (e) { return e.id; });
-  document.getElementById('r').textContent = JSON.stringify(out);
-};
-document.getElementById('f').srcdoc = document.getElementById('p').textContent;
-</script>
-"""  # noqa: E501  # a script
+HERE: Final = Path(__file__).parent
+MEASURE: Final = (HERE / "measure.js").read_text(encoding="utf-8")
+AXE: Final = (HERE / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+JUDGE: Final = """axe.run(document, {resultTypes: ['violations'], preload: false}).then(function (result) {
+  return result.violations.map(function (broken) {
+    return broken.id + ': ' + broken.nodes.map(function (node) { return node.html.slice(0, 120); }).join(' | ');
+  });
+})"""
+SECONDS: Final = 60
+FLAGS: Final = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
+    *("--remote-debugging-pipe", "--allow-file-access-from-files"),
+)
 
 
-def _chromium() -> str | None:
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+class Browser:
+    """A Chromium and one tab of it; what the page says to the console or asks of the network is kept."""
 
+    def __init__(self, chromium: str, home: Path) -> None:
+        to_browser, from_browser = os.pipe(), os.pipe()
+        theirs = [to_browser[0], from_browser[1]]
+        while min(theirs) < 5:  # so that neither is overwritten when they become 3 and 4
+            theirs = [os.dup(end) for end in theirs]
+        command = [chromium, *FLAGS, f"--user-data-dir={home}", "about:blank"]
+        nowhere = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
+        pipes = [(os.POSIX_SPAWN_DUP2, end, number) for end, number in zip(theirs, (3, 4), strict=True)]
+        self._process = os.posix_spawn(chromium, command, os.environ, file_actions=[*nowhere, *pipes])
+        for end in {to_browser[0], from_browser[1], *theirs}:
+            os.close(end)  # so that the end of the browser is the end of the pipe
+        self._write, self._read = to_browser[1], from_browser[0]
+        self._rest = b""
+        self._calls = 0
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self._loaded = False
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session: str | None = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
 
-def _run(chromium: str, arguments: list[str], home: Path) -> str:
-    command = [
-        chromium,
-        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
-        *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-        f"--user-data-dir={home}",
-        *arguments,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ})
-    return done.stdout
+    _session: str | None = None
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Ask the browser for something and return its answer; events that come before it are kept."""
+        self._calls += 1
+        number = self._calls
+        message = {"id": number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._send(json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") == number:
+                if "error" in answer:
+                    raise AssertionError(f"{method}: {answer['error']}")
+                result: dict[str, Any] = answer["result"]
+                return result
+
+    def _send(self, message: bytes) -> None:
+        while message:
+            message = message[os.write(self._write, message) :]
+
+    def _next(self) -> dict[str, Any]:
+        while b"\0" not in self._rest:
+            ready, _, _ = select.select([self._read], [], [], SECONDS)
+            got = os.read(self._read, 1 << 20) if ready else b""
+            if not got:
+                raise AssertionError("The browser has gone, or says nothing.")
+            self._rest += got
+        line, _, self._rest = self._rest.partition(b"\0")
+        message: dict[str, Any] = json.loads(line)
+        self._keep(message.get("method", ""), message.get("params", {}))
+        return message
+
+    def _keep(self, event: str, about: dict[str, Any]) -> None:
+        match event:
+            case "Runtime.consoleAPICalled":
+                self.said.append(f"{about['type']} {about['args']}")
+            case "Runtime.exceptionThrown":
+                self.said.append(str(about["exceptionDetails"]))
+            case "Log.entryAdded":
+                self.said.append(f"{about['entry']['level']} {about['entry']['text']}")
+            case "Network.requestWillBeSent" if not about["request"]["url"].startswith("data:"):
+                self.asked.append(about["request"]["url"])
+            case "Page.loadEventFired":
+                self._loaded = True
+
+    def open(self, page: Path, *, scripts: bool = True) -> None:
+        """Open a page afresh; ``said`` and ``asked`` are of this page."""
+        self.said.clear()
+        self.asked.clear()
+        self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self._loaded = False
+        self.call("Page.navigate", url=page.as_uri())
+        while not self._loaded:
+            self._next()
+        self.call("Emulation.setScriptExecutionDisabled", value=False)  # what was not run is not run later
+        self.asked.remove(page.as_uri())
+
+    def look(self, *, width: int, height: int = 900, dark: bool = False, media: str = "") -> None:
+        """Show the page that is open at a width, in light or dark, on the screen or as ``print``."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
+
+    def measured(self) -> dict[str, Any]:
+        """Return what stands where (``measure.js``)."""
+        made: dict[str, Any] = self.value(MEASURE)
+        return made
+
+    def broken_rules(self) -> list[str]:
+        """Return which rules of accessibility the page that is open breaks, and where."""
+        if not self.value("'axe' in window"):
+            self.value(f"{AXE};0")
+        made: list[str] = self.value(JUDGE)
+        return made
+
+    def value(self, script: str) -> Any:
+        """Return what an expression is on the page that is open, a promise awaited."""
+        made = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in made:
+            raise AssertionError(made["exceptionDetails"])
+        return made["result"].get("value")
+
+    def close(self) -> None:
+        """End the browser."""
+        self._session = None
+        with suppress(AssertionError, OSError):
+            self.call("Browser.close")
+        for end in (self._write, self._read):
+            os.close(end)
+        for _ in range(50):
+            if os.waitpid(self._process, os.WNOHANG)[0]:
+                return
+            time.sleep(0.1)
+        os.kill(self._process, signal.SIGKILL)
+        os.waitpid(self._process, 0)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser, or a skip."""
-    found = _chromium()
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.skip("no chromium on this machine")
     return found
 
 
-@pytest.fixture
-def measure(chromium: str, tmp_path: Path) -> Measure:
-    """``measure(page, width)``: what stands where on a page of that width."""
-
-    def measured(page: str, width: int) -> dict[str, Any]:
-        outer = tmp_path / f"outer-{width}.html"
-        outer.write_text(
-            '<!doctype html><meta charset="utf-8"><body style="margin:0">'
-            f'<template></template><pre id="p" hidden>{html.escape(page)}</pre><pre id="r"></pre>'
-            f'<iframe id="f" style="border:0;width:{width}px;height:900px"></iframe>{SCRIPT}',
-            encoding="utf-8",
-        )
-        shown = _run(
-            chromium,
-            [f"--window-size={max(width, 500)},900", "--virtual-time-budget=4000", "--dump-dom", outer.as_uri()],
-            tmp_path / "profile",
-        )
-        found = html.unescape(shown.split('<pre id="r">')[1].split("</pre>")[0])
-        made: dict[str, Any] = json.loads(found)
-        return made
-
-    return measured
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One browser for all tests of a process."""
+    with tempfile.TemporaryDirectory(prefix="siyu-browser-", ignore_cleanup_errors=True) as home:
+        opened = Browser(chromium, Path(home))
+        yield opened
+        opened.close()

@@ -43,9 +43,10 @@ def orders_by_week(table: pd.DataFrame, *, style: Style) -> "Figure":
     if len(counts):
         axes.plot([len(counts) - 1], [counts[-1]], marker="o", markersize=8, color=ACCENT, clip_on=False)
         text = style.text("最近一周 ", "last week ") + style.number(float(counts[-1]), "orders")
-        # above the highest of the last weeks, so that the line does not run through it
+        # above the highest of the last weeks, so that the line does not run through it; left of the axis' numbers
         height = counts[-(len(counts) // 3 + 1) :].max()
-        label_end(axes, len(counts) - 1, height, text, color=ACCENT, bold=True, offset=(0, 18), align="right")
+        room = 8.0 * len(style.number(float(counts.max()), "orders", bare=True)) + 8
+        label_end(axes, len(counts) - 1, height, text, color=ACCENT, bold=True, offset=(-room, 18), align="right")
     top = max(1.0, float(counts.max())) if len(counts) else 1.0
     axes.set_ylim(0, top * 1.15)
     axes.set_xlim(-0.5, len(counts) - 0.5)

@@ -61,8 +61,9 @@ def segment_differences(table: pd.DataFrame, *, style: Style) -> "Figure":
             axes.text(label - 10, y, name, ha="right", va="center", fontsize=TICK, color=INK_2)
             _lollipop(axes, difference, y, zero=zero, scale=scale)
     said = style.text("0 = 全体客户的平均；单位：标准差", "0 = the average customer; standard deviations")
-    axes.text(zero, len(segments) * block + 12, said, fontsize=TICK, color=INK_3, va="center",
-              ha="center" if not style.narrow else "right" if zero > width * 0.7 else "center")  # fmt: skip
+    half = sum(TICK if letter > "\u2e7f" else 0.56 * TICK for letter in said) / 2
+    middle = min(max(zero, half), width - half)  # under the zero line as far as there is room
+    axes.text(middle, len(segments) * block + 12, said, fontsize=TICK, color=INK_3, va="center", ha="center")
     axes.set_xlim(0, width)
     axes.set_ylim(len(segments) * block + 26, 0)
     axes.set_axis_off()

@@ -1,0 +1,145 @@
+"""Every page of a run of every notebook, as its readers' browser shows it; with it the pages around a run."""
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from analysis.reporting.execute import Failure
+from analysis.reporting.render import PageInfo, Sibling, render_failed_page
+from analysis.runs.compare import Cause, ChangedNumber, Comparison, find_run
+from analysis.runs.compare_page import write_page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+LANGUAGES = ("zh", "en")
+AROUND = ("all runs", "compare", "failed")
+WIDTHS = (1280, 768, 360)
+PAPER = 680  # what the margins of A4 leave, in pixels
+OPENS_WITHIN = 1000.0  # milliseconds
+BYTES = 60_000
+VISIBLE = "document.body.innerText.replace(/\\s/g, '')"
+# what only a script shows: the explorer, whose numbers are in the table beneath it
+HIDDEN = "[...document.querySelectorAll('[hidden]:not(.exp)')].map(function (e) { return e.outerHTML; })"
+TAKE_AWAY = "document.querySelectorAll('.exp, .keys, .find, .tip').forEach(function (e) { e.remove(); })"
+
+each = pytest.mark.parametrize("name", [*NOTEBOOKS, *AROUND])
+in_each_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+@pytest.fixture(scope="session")
+def pages(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """``pages(name, language)``: the file of a notebook's page, or of one around a run."""
+    folder = tmp_path_factory.mktemp("around")
+
+    def found(name: str, language: str) -> Path:
+        match name:
+            case "all runs":
+                return small_run.parent.parent / "index.html"
+            case "compare":
+                return _compared(small_run, folder, language)
+            case "failed":
+                return _failed(folder, language)
+        return small_run / f"{name}.{language}.html"
+
+    return found
+
+
+def _compared(run: Path, folder: Path, language: str) -> Path:
+    """The page of two runs, the second with the numbers of two pages moved."""
+    before = find_run(str(run), reports=run)
+    book = folder / "reports" / "small"
+    book.mkdir(parents=True, exist_ok=True)
+    results = json.loads((run / "results.json").read_text(encoding="utf-8"))
+    cause = Cause("parameters", "churn.horizon_days: 30 → 60")
+    changed = [
+        ChangedNumber(notebook, name, entry, {**entry, "value": entry["value"] * 1.1}, (cause,))
+        for notebook in ("churn", "value")
+        for name, entry in results[notebook].items()
+        if isinstance(entry["value"], float | int)
+    ]
+    assert len(changed) > 12
+    after = replace(before, folder=book / run.name)
+    written = write_page(Comparison(before, after, (cause,), tuple(changed), n_same=3))
+    return next(path for path in written if f".{language}." in path.name)
+
+
+def _failed(folder: Path, language: str) -> Path:
+    failure = Failure("MissingColumnError", "The table 'orders' has no column 'amount'.", "map it in the book", cell=3)
+    page = PageInfo(
+        notebook="churn",
+        title={"zh": "流失", "en": "Churn"},
+        book_title={"zh": "每周简报", "en": "Weekly brief"},
+        as_of=date(2026, 6, 30),
+        run_id="a3f9c2b17d",
+        languages=LANGUAGES,
+        siblings=(Sibling(notebook="brief"),),
+    )
+    path = folder / f"failed.{language}.html"
+    path.write_text(render_failed_page(failure, page=page, language=language), encoding="utf-8")
+    return path
+
+
+@each
+@in_each_language
+def test_a_page_is_silent_asks_for_nothing_and_opens_at_once(browser, pages, name, language):
+    page = pages(name, language)
+    browser.look(width=1280)
+    browser.open(page)
+    assert browser.said == []
+    assert browser.asked == []
+    found = browser.measured()
+    assert found["requests"] == []
+    assert 0 < found["opened"] < OPENS_WITHIN
+    assert len(gzip.compress(page.read_bytes(), 9)) <= BYTES
+
+
+@each
+@in_each_language
+def test_on_no_page_anything_is_cut_or_overlaps(browser, pages, name, language):
+    browser.open(pages(name, language))
+    looks = [(width, "") for width in WIDTHS] + [(PAPER, "print")]
+    found = {}
+    for width, media in looks:
+        browser.look(width=width, media=media)
+        measured = browser.measured()
+        assert measured["texts"] > 10
+        assert measured["headings"] == 1
+        assert set(measured["drawings"]) <= {"wide" if width >= 700 or media else "narrow"}
+        wrong = {what: measured[what] for what in ("cut", "clashes", "small", "wide", "twice") if measured[what]}
+        if wrong or measured["scroll"] > width:
+            found[width, media] = wrong or measured["scroll"]
+    assert found == {}
+
+
+@each
+@in_each_language
+def test_no_page_breaks_a_rule_of_accessibility(browser, pages, name, language):
+    # both schemes at both widths: a page is laid out the same way in both of its languages
+    looks = [(1280, False), (360, True)] if language == "zh" else [(1280, True), (360, False)]
+    browser.open(pages(name, language))
+    found = {}
+    for width, dark in looks:
+        browser.look(width=width, dark=dark)
+        if broken := browser.broken_rules():
+            found[width, "dark" if dark else "light"] = broken
+    assert found == {}
+
+
+@each
+@in_each_language
+def test_nothing_but_comfort_is_lost_with_scripts_off(browser, pages, name, language):
+    browser.look(width=1280)
+    browser.open(pages(name, language), scripts=False)
+    plain = browser.value(VISIBLE)
+    assert len(plain) > 100
+    assert browser.value(HIDDEN) == []
+    browser.open(pages(name, language))
+    browser.value(TAKE_AWAY)
+    assert browser.value(VISIBLE) == plain
