@@ -440,6 +440,9 @@ class Book(_BookPart):
     jobs: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
         default="auto", description="notebooks side by side; auto: as many as there are cores"
     )
+    kernels: Literal["warm", "plain"] = Field(
+        default="warm", description="warm: forked from one process with the libraries loaded; the bytes are the same"
+    )
     notebooks: dict[str, dict[str, Any]] = Field(min_length=1, description="in reading order, with their parameters")
     schedule: str | None = Field(default=None, description="cron expression of five fields, in the book's zone")
     notify: Notify = Field(default_factory=Notify, description="names of environment variables")

@@ -9,17 +9,31 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from analysis import errors
 from analysis.books.catalogue import Notebook
 from analysis.errors import MissingTableError, PageError, TooFewError
 from analysis.whole_files import write_atomic
 
-__all__ = ["Execution", "Failure", "blocks_of", "execute", "lacking", "not_executed", "thin", "write_notebook"]
+if TYPE_CHECKING:
+    from analysis.reporting.warm import KernelServer
+
+__all__ = [
+    "Execution",
+    "Failure",
+    "blocks_of",
+    "execute",
+    "kernel_server",
+    "lacking",
+    "not_executed",
+    "thin",
+    "write_notebook",
+]
 
 _SOCKET_PATH_LIMIT: Final = 60  # a Unix socket's path has at most 107 bytes, some are the kernel's own
 _HOUSE_ERRORS: Final = frozenset(errors.__all__)
@@ -74,6 +88,7 @@ def execute(
     threads: int,
     remaining: Callable[[], float],
     redact: Mapping[str, str],
+    server: "KernelServer | None" = None,
 ) -> Execution:
     """Execute a notebook in a kernel of its own and say whether it is good.
 
@@ -85,18 +100,19 @@ def execute(
         threads: Threads that the kernel's numerical libraries may use.
         remaining: Seconds until the run's deadline.
         redact: Machine paths and what stands for them in the executed notebook.
+        server: What forks its kernel, see ``kernel_server``; None: the kernel is a plain one.
     """
     # imported here: they cost half a second, and the runner wants them only once a book is good
     from analysis.reporting.kernel import KernelSession, kernel_environment
 
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="siyu-", dir=_short_folder(), ignore_cleanup_errors=True) as name:
-        folder = Path(name)
+    with _private_folder() as folder:
         session = KernelSession(
             folder=folder,
             environment=kernel_environment(context=context, threads=threads, folder=folder),
             cwd=cwd,
             remaining=remaining,
+            server=server,
         )
         injected = {key: value for key, value in parameters.items() if key in notebook.declared}
         crash = _papermill(notebook.path, injected, session)
@@ -113,6 +129,29 @@ def execute(
     if failure is not None:
         failure = Failure(failure.kind, _redacted(failure.message, redact), failure.hint, failure.cell)
     return Execution(notebook.name, executed, failure, time.monotonic() - started)
+
+
+@contextmanager
+def kernel_server(*, context: Path, cwd: Path, threads: int) -> "Iterator[KernelServer | None]":
+    """Start what the kernels of a run are forked from, for as long as the run takes; None where there is no fork.
+
+    It imports while the first kernel is asked for; what it holds is what ``execute`` gives a plain kernel.
+
+    Args:
+        context: The run's context file.
+        cwd: Working folder of the kernels.
+        threads: Threads that their numerical libraries may use.
+    """
+    from analysis.reporting.kernel import kernel_environment
+    from analysis.reporting.warm import KernelServer
+
+    if not sys.platform.startswith("linux"):
+        yield None
+        return
+    with _private_folder() as folder:
+        environment = kernel_environment(context=context, threads=threads, folder=folder)
+        with KernelServer(folder, environment=environment, cwd=cwd) as server:
+            yield server
 
 
 def not_executed(notebook: Notebook) -> Execution:
@@ -326,6 +365,13 @@ def _redacted(text: str, redact: Mapping[str, str]) -> str:
     for path in sorted(redact, key=len, reverse=True):
         text = text.replace(path, redact[path])
     return text
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """A folder (0700) whose path is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="siyu-", dir=_short_folder(), ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 def _short_folder() -> str | None:

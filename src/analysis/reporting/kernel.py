@@ -22,6 +22,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 
 from analysis.context import RUN_VARIABLE
 from analysis.page.blocks import MIME
+from analysis.reporting.warm import KernelServer, WarmProvisioner
 
 __all__ = ["ENGINE", "KernelSession", "end_marked_processes", "kernel_environment"]
 
@@ -47,6 +48,7 @@ class KernelSession:
         environment: The kernel's whole environment.
         cwd: Working folder of the kernel.
         remaining: Seconds until the deadline.
+        server: What forks the kernel; None: it is a plain one.
         ended: Whether the end marker came in.
         answered: Cells that the kernel has answered for without an error.
         error: Name, message and cell of the first error.
@@ -59,6 +61,7 @@ class KernelSession:
     environment: Mapping[str, str]
     cwd: Path
     remaining: Callable[[], float]
+    server: KernelServer | None = None
     ended: bool = False
     answered: set[int] = field(default_factory=set)
     error: tuple[str, str, int] | None = None
@@ -79,6 +82,7 @@ def kernel_environment(*, context: Path, threads: int, folder: Path) -> dict[str
         **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
         RUN_VARIABLE: str(context),
         "IPYTHONDIR": str(folder / "ipython"),
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",  # only a process with one thread may be forked
         "JUPYTER_PLATFORM_DIRS": "1",
         "MPLBACKEND": "agg",
         "OMP_WAIT_POLICY": "passive",
@@ -116,6 +120,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # untyped base
             ip=str(self.session.folder / "s"),
             connection_file=str(self.session.folder / "kernel.json"),
         )
+        if self.session.server is not None and self.session.server.ready():
+            self.km.provisioner = WarmProvisioner(kernel_id="warm", kernel_spec=self.km.kernel_spec, parent=self.km)
+            self.km.provisioner.server = self.session.server
         return self.km
 
     def output(self, outs: list[Any], msg: Any, display_id: Any, cell_index: int) -> Any:

@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from analysis.books.catalogue import Notebook
-from analysis.reporting.execute import Execution, execute, lacking, not_executed
+from analysis.reporting.execute import Execution, execute, kernel_server, lacking, not_executed
 from analysis.runs.progress import Progress
 
 __all__ = ["Deadline", "cores", "run_notebooks"]
@@ -62,6 +63,7 @@ def run_notebooks(
     tables: frozenset[str],
     progress: Progress,
     settled: Callable[[Execution], Execution],
+    warm: bool = True,
 ) -> dict[str, Execution]:
     """Execute notebooks and return each one's execution, failed ones included.
 
@@ -77,14 +79,19 @@ def run_notebooks(
         tables: Tables that the data have; a notebook that needs another one is not executed.
         progress: Told of each start and end.
         settled: Judges what each one left as it ends, before those that wait for it begin.
+        warm: Whether kernels are forked from one process that has the libraries loaded. The bytes are the same.
     """
     from analysis.reporting.kernel import end_marked_processes
+
+    lacks = {name: [table for table in notebook.needs if table not in tables] for name, notebook in notebooks.items()}
+    several = sum(not missing for missing in lacks.values()) > 1  # one kernel would pay for imports it does not use
+    served = kernel_server(context=context, cwd=cwd, threads=_THREADS) if warm and several else nullcontext()
 
     def begin(name: str) -> Execution:
         if deadline.remaining() <= 0:
             return not_executed(notebooks[name])
-        if lacks := [table for table in notebooks[name].needs if table not in tables]:
-            return lacking(notebooks[name], lacks[0])
+        if lacks[name]:
+            return lacking(notebooks[name], lacks[name][0])
         return execute(
             notebooks[name],
             parameters=parameters[name],
@@ -93,11 +100,12 @@ def run_notebooks(
             threads=_THREADS,
             remaining=deadline.remaining,
             redact=redact,
+            server=server,
         )
 
     done: dict[str, Execution] = {}
     running: dict[Future[Execution], str] = {}
-    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="notebook") as pool:
+    with served as server, ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="notebook") as pool:
         try:
             while len(done) < len(notebooks):
                 for name in _ready(waits, done, running.values())[: jobs - len(running)]:

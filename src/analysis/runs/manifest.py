@@ -20,7 +20,7 @@ RUN_ID_LENGTH: Final = 10
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 _CODE_SUFFIXES: Final = frozenset({".py", ".html", ".jinja", ".j2", ".css", ".js", ".json", ".yaml"})
 # Where, when and how a book runs changes no number: these keys are no part of what a run is.
-_NOT_IDENTITY: Final = frozenset({"jobs", "deadline_minutes", "schedule", "notify"})
+_NOT_IDENTITY: Final = frozenset({"jobs", "kernels", "deadline_minutes", "schedule", "notify"})
 _CUSTOMER_KEYS: Final = frozenset({"customer_id", "contact_id", "unionid", "phone_hash", "referrer_id", "referee_id"})
 
 
