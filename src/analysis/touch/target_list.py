@@ -4,17 +4,21 @@ A list holds pseudonymous keys only. Its columns are those of the table ``touche
 planned, and beside each customer the reason and what to say.
 """
 
+import codecs
+import csv
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
 from analysis.checks import columns_present
 from analysis.numerals import guard_formula
+from analysis.touch.list_workbook import Workbooks, workbook_rows
 
 __all__ = ["CHECKSUMS", "LIST_COLUMNS", "SYSTEM", "file_stem", "write_lists"]
 
@@ -67,25 +71,30 @@ def write_lists(touches: pd.DataFrame, folder: Path, *, heading: Callable[[str],
         AnalysisError: If a column is missing.
     """
     columns_present(touches.columns, needed=("day", *LIST_COLUMNS), table="touches")
-    folder.mkdir(parents=True, exist_ok=True)
-    written: list[Path] = []
     headings = [guard_formula(heading(name)) for name in LIST_COLUMNS]
-    # sorted and guarded once for all: a large brand has thousands of lists of twenty rows
+    books = Workbooks.of(
+        headings, widths=[_WIDTHS.get(name, 14) for name in LIST_COLUMNS], sheet="touches", created=created
+    )
+    # sorted, guarded and put into words once for all: a large brand has thousands of lists of twenty rows
     ordered = touches.sort_values(["send_hour", "channel", "customer_id", "touch_id"])
-    lists = _guarded(ordered[list(LIST_COLUMNS)])
-    staff = ordered["staff_id"].fillna(SYSTEM).astype(str)
-    for (day, member), guarded in lists.groupby([ordered["day"].astype(str), staff], sort=True):
-        place = folder / file_stem(str(day))
-        place.mkdir(exist_ok=True)
-        stem = place / file_stem(str(member))
-        path = stem.with_suffix(".csv")
-        guarded.to_csv(path, index=False, header=headings, encoding="utf-8-sig", lineterminator="\r\n")
-        written += [path, _workbook(guarded, stem.with_suffix(".xlsx"), headings=headings, created=created)]
+    guarded = _guarded(ordered[list(LIST_COLUMNS)])
+    top, *lines = _csv_lines(headings, guarded)
+    rows = workbook_rows(guarded)
+    written: dict[Path, str] = {}
+    for (day, member), at in _by_list(ordered).items():
+        stem = folder / file_stem(day) / file_stem(member)
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        listed = codecs.BOM_UTF8 + "".join([top, *(lines[row] for row in at)]).encode()
+        for path, content in (
+            (stem.with_suffix(".csv"), listed),
+            (stem.with_suffix(".xlsx"), books.written([rows[row] for row in at])),
+        ):
+            path.write_bytes(content)
+            written[path] = hashlib.sha256(content).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
     sums = folder / CHECKSUMS
-    lines = [
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n" for path in written
-    ]
-    sums.write_text("".join(lines), encoding="utf-8")
+    told = [f"{digest}  {path.relative_to(folder).as_posix()}\n" for path, digest in written.items()]
+    sums.write_text("".join(told), encoding="utf-8")
     return [*written, sums]
 
 
@@ -101,45 +110,45 @@ def file_stem(name: str) -> str:
     return f"key-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
+def _by_list(ordered: pd.DataFrame) -> dict[tuple[str, str], list[int]]:
+    """Return the rows of each list, by day and member of staff, in their order."""
+    days, staff = ordered["day"].astype(str), ordered["staff_id"].fillna(SYSTEM).astype(str)
+    found: dict[tuple[str, str], list[int]] = {}
+    for row, key in enumerate(zip(days, staff, strict=True)):
+        found.setdefault(key, []).append(row)
+    return dict(sorted(found.items()))
+
+
+def _csv_lines(headings: list[str], table: pd.DataFrame) -> list[str]:
+    """Return the heading and each row as a line of CSV; missing numbers are empty."""
+    lines: list[str] = []
+    columns = [["" if value != value else value for value in table[name].tolist()] for name in table.columns]  # noqa: PLR0124 - NaN is not itself
+    writer = csv.writer(_Lines(lines), lineterminator="\r\n")
+    writer.writerow(headings)
+    writer.writerows(zip(*columns, strict=True))
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A file that keeps each line by itself."""
+
+    lines: list[str]
+
+    def write(self, line: str) -> None:
+        self.lines.append(line)
+
+
 def _guarded(table: pd.DataFrame) -> pd.DataFrame:
     guarded = table.copy()
     for column in guarded.columns:
         if guarded[column].dtype.kind not in "iufb":
-            guarded[column] = [_plain(str(text)) if pd.notna(text) else "" for text in guarded[column]]
+            texts = guarded[column].tolist()
+            plain = {text: _plain(str(text)) if pd.notna(text) else "" for text in set(texts)}
+            guarded[column] = pd.Series([plain[text] for text in texts], guarded.index, dtype=object)
     return guarded
 
 
 def _plain(text: str) -> str:
     """Return a text on one line that no spreadsheet takes for a formula."""
     return guard_formula(" ".join(text.split()))
-
-
-def _workbook(table: pd.DataFrame, path: Path, *, headings: Sequence[str], created: dt.date) -> Path:
-    import xlsxwriter
-
-    options = {
-        "in_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with xlsxwriter.Workbook(path, options) as book:
-        book.set_properties({"created": dt.datetime.combine(created, dt.time())})
-        sheet = book.add_worksheet("touches")
-        bold, wrap = book.add_format({"bold": True, "bottom": 1}), book.add_format({"text_wrap": True, "valign": "top"})
-        for at, name in enumerate(table.columns):
-            sheet.set_column(at, at, _WIDTHS.get(name, 14))
-            sheet.write_string(0, at, headings[at], bold)
-        for row, values in enumerate(table.itertuples(index=False), start=1):
-            for at, value in enumerate(values):
-                _write(sheet, (row, at), value, wrap)
-        sheet.freeze_panes(1, 2)
-        sheet.autofilter(0, 0, max(len(table), 1), len(headings) - 1)
-    return path
-
-
-def _write(sheet: Any, place: tuple[int, int], value: Any, style: Any) -> None:
-    if isinstance(value, str):
-        sheet.write_string(*place, value, style)
-    elif value is not None and value == value:  # noqa: PLR0124 - NaN is not itself
-        sheet.write_number(*place, float(value), style)
