@@ -10,7 +10,7 @@ from typing import Final
 
 from analysis.errors import DataError
 
-__all__ = ["as_utf8", "detect_encoding"]
+__all__ = ["as_utf8", "detect_encoding", "refuse_encoding"]
 
 _BLOCK: Final = 1 << 22
 _MARKS: Final = (
@@ -59,6 +59,24 @@ def _decode(path: Path, *, encoding: str, name: str) -> None:
     if problem is not None:
         raise DataError(
             f"{name}: {path.name} cannot be read as {encoding.upper()}: {problem}.", hint="export the table again"
+        )
+
+
+def refuse_encoding(path: Path, *, encoding: str, name: str) -> None:
+    """Stop if a file is not in the encoding that the book names.
+
+    Raises:
+        DataError: If there is no such encoding of text, or the file does not fit it.
+    """
+    try:
+        codecs.lookup(encoding)
+        problem = _problem(path, encoding=encoding)
+    except (LookupError, ValueError, TypeError) as error:  # a codec that is none of text is known, and fails in use
+        problem = str(error) or "no encoding of text"
+    if problem is not None:
+        raise DataError(
+            f"{name}: {path.name} cannot be read as {encoding}: {problem}.",
+            hint="correct 'encoding' in the book, or leave it out: it is found by itself",
         )
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from analysis.data.encodings import as_utf8, detect_encoding
+from analysis.data.encodings import as_utf8, detect_encoding, refuse_encoding
 from analysis.errors import DataError
 
 __all__ = ["Layout", "TextRows", "find_layout", "read_text_file", "unique_headers"]
@@ -63,6 +63,8 @@ def read_text_file(path: Path, *, name: str, target: Path, encoding: str | None 
     """
     if encoding is None:
         encoding = detect_encoding(path, name=name)
+    else:
+        refuse_encoding(path, encoding=encoding, name=name)
     utf8 = as_utf8(path, encoding=encoding, target=target.with_suffix(".utf8"), name=name)
     layout = find_layout(utf8, name=name, skip_rows=skip_rows)
     n_rows, ragged = _convert(utf8, layout=layout, name=name, target=target)
@@ -97,6 +99,7 @@ def find_layout(path: Path, *, name: str, skip_rows: int = 0) -> Layout:
     sample = "".join(lines[skip:])
     if not sample.strip():
         raise DataError(f"{name}: {path.name.removesuffix('.utf8')} has no header and no rows.", hint="export it again")
+    csv.field_size_limit(max(csv.field_size_limit(), _SAMPLE))  # Python's own limit is lower than a long remark
     separator = max(_SEPARATORS, key=lambda sign: _agreement(sample, sign))
     reader = csv.reader(io.StringIO(sample, newline=""), delimiter=separator)
     headers = next(reader)

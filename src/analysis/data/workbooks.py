@@ -43,16 +43,23 @@ def read_workbook(
     Raises:
         DataError: If the file or a sheet cannot be read.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         book = CalamineWorkbook.from_path(str(path))
+        return _read_sheets(book, path, name=name, target=target, sheets=sheets, skip_rows=skip_rows)
     except (CalamineError, OSError) as error:
         raise DataError(
             f"{name}: {path.name} cannot be read as XLSX: {error}.", hint="save it again as .xlsx"
         ) from None
+
+
+def _read_sheets(
+    book: Any, path: Path, *, name: str, target: Path, sheets: tuple[str, ...], skip_rows: int
+) -> SheetRows:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     chosen, left_out = _choose(book, path=path, name=name, sheets=sheets, skip_rows=skip_rows)
     headers = chosen[0][1]
     schema = pa.schema([(header, pa.string()) for header in headers])

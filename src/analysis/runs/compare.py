@@ -123,7 +123,21 @@ def find_run(name: str, *, reports: Path) -> PublishedRun:
 
 
 def compare_runs(before: PublishedRun, after: PublishedRun) -> Comparison:
-    """Return which numbers of two runs differ, and why."""
+    """Return which numbers of two runs differ, and why.
+
+    Raises:
+        BookError: If what one of them kept is damaged.
+    """
+    try:
+        return _compared(before, after)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BookError(
+            f"What {_name(before)} or {_name(after)} kept is damaged ({type(error).__name__}).",
+            hint="a run is not changed by hand; run its book again",
+        ) from None
+
+
+def _compared(before: PublishedRun, after: PublishedRun) -> Comparison:
     differences = _differences(before, after)
     first, second = _results(before), _results(after)
     changed, n_same = [], 0
@@ -236,7 +250,12 @@ def _content_changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
 
 
 def _reaching(
-    notebook: str, differences: _Differences, *, before: PublishedRun, after: PublishedRun
+    notebook: str,
+    differences: _Differences,
+    *,
+    before: PublishedRun,
+    after: PublishedRun,
+    above: tuple[str, ...] = (),
 ) -> tuple[Cause, ...]:
     """Return the causes that reach a notebook: of everything, of its own, and of what it rests on."""
     old, new = _roots(before, notebook), _roots(after, notebook)
@@ -248,8 +267,9 @@ def _reaching(
         if _rests(root, old, new):
             causes += found
     for root in sorted({*old, *new}):
-        if root.startswith(_PAGE):
-            causes += _reaching(root.removeprefix(_PAGE), differences, before=before, after=after)
+        page = root.removeprefix(_PAGE)
+        if page != root and page not in (notebook, *above):  # a damaged file may lead round in a circle
+            causes += _reaching(page, differences, before=before, after=after, above=(*above, notebook))
     return tuple(dict.fromkeys(causes))
 
 
@@ -266,18 +286,22 @@ def _rests(root: str, old: Mapping[str, str], new: Mapping[str, str]) -> bool:
 
 
 def _roots(run: PublishedRun, notebook: str) -> Mapping[str, Any] | None:
-    with suppress(OSError, ValueError, KeyError):
+    with suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads((run.folder / "results" / f"{notebook}.json").read_text(encoding="utf-8"))
         roots: Mapping[str, Any] = kept["rests_on"]
-        return roots
+        return roots if isinstance(roots, dict) else None
     return None
 
 
 def _results(run: PublishedRun) -> dict[str, dict[str, Any]]:
     try:
         found: dict[str, dict[str, Any]] = json.loads((run.folder / "results.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise BookError(f"The run {run.folder.name} has no results.json, or a damaged one.") from None
+        entries = [entry for numbers in found.values() for entry in numbers.values()]
+        sound = all(entry is None or isinstance(entry.get("value"), int | float | str | None) for entry in entries)
+    except (OSError, ValueError, AttributeError):
+        sound = False
+    if not sound:
+        raise BookError(f"The run {run.folder.name} has no results.json, or a damaged one.", hint="run its book again")
     return found
 
 

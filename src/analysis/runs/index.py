@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from analysis.errors import SiyuError
 from analysis.reporting.page_info import RunEntry
 from analysis.runs.pages import leading_page
 from analysis.runs.store import PublishedRun, Store, published_runs
@@ -27,11 +28,30 @@ def write_index(reports: Path) -> None:
     with _one_at_a_time(reports):
         runs = published_runs(reports)
         latest = {store.latest() for store in {Store(reports, run.folder.parent.name) for run in runs}}
-        language = runs[-1].manifest["resolved_book"]["language"] if runs else "zh"
-        entries = [_entry(run, latest=run.folder in latest) for run in runs]
+        entries = [entry for run in runs if (entry := _readable(run, latest=run.folder in latest)) is not None]
+        languages = [_language(run) for run in runs]
         write_atomic(
-            reports / "index.html", render_runs_index(entries, language="zh" if language == "both" else language)
+            reports / "index.html",
+            render_runs_index(entries, language="en" if languages and languages[-1] == "en" else "zh"),
         )
+
+
+def _language(run: PublishedRun) -> str:
+    with suppress(KeyError, TypeError):
+        return str(run.manifest["resolved_book"]["language"])
+    return "zh"
+
+
+def _readable(run: PublishedRun, *, latest: bool) -> RunEntry | None:
+    """Return a run's entry; None if it cannot be shown: one damaged run takes no other one out of the list."""
+    from analysis.reporting.render import render_runs_index
+
+    with suppress(KeyError, TypeError, ValueError, AttributeError, IndexError, SiyuError):
+        entry = _entry(run, latest=latest)
+        render_runs_index([entry], language="zh")
+        render_runs_index([entry], language="en")
+        return entry
+    return None
 
 
 @contextmanager
@@ -59,6 +79,7 @@ def _entry(run: PublishedRun, *, latest: bool) -> RunEntry:
         answer=_first_answer(said),
         tiles=tuple(block for block in said if block.get("kind") == "tile"),
         currency=manifest["resolved_book"]["currency"],
+        min_cell=manifest["resolved_book"]["min_cell"],
     )
 
 

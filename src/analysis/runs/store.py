@@ -194,7 +194,9 @@ def read_run(folder: Path) -> PublishedRun | None:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         run = PublishedRun(folder, manifest)
         _ = (run.run_id, run.as_of, run.good, run.inputs, run.age_key)
-    except (OSError, ValueError, KeyError, TypeError):
+        if not isinstance(run.age_key[-1], str):
+            return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None  # not a run of ours, or damaged by hand: it is never taken for one
     return run
 
