@@ -157,7 +157,9 @@ def _draw_grid(cells: Sequence[_Cell], *, rows: Sequence[str], columns: Sequence
     axes.set_axis_off()
     most = float(np.nanmax([cell.size for cell in cells], initial=0.0))
     for cell, row, column in zip(cells, rows, columns, strict=True):
-        _draw_cell(axes, cell, at=(heads.index(column), names.index(row)), most=most, style=style)
+        told = style.text("，", ", ").join(label.replace("\n", " ") for label in (row, column))
+        at = (heads.index(column), names.index(row))
+        _draw_cell(axes, cell, at=at, most=most, told=told, style=style)
     for place, label in enumerate(heads):
         words = _on_two_lines(label) if style.narrow else label
         axes.text(place + 0.02, -0.1, words, color=INK_2, fontsize=TICK, va="bottom", linespacing=1.2)
@@ -168,8 +170,8 @@ def _draw_grid(cells: Sequence[_Cell], *, rows: Sequence[str], columns: Sequence
     return figure
 
 
-def _draw_cell(axes: "Axes", cell: _Cell, *, at: tuple[int, int], most: float, style: Style) -> None:
-    """Draw one cell: its number and a bar as long as its size, the words beneath."""
+def _draw_cell(axes: "Axes", cell: _Cell, *, at: tuple[int, int], most: float, told: str, style: Style) -> None:
+    """Draw one cell: its number and a bar as long as its size, the words beneath; a pointer shows its name too."""
     from matplotlib.patches import Rectangle
 
     column, row = at
@@ -177,6 +179,7 @@ def _draw_cell(axes: "Axes", cell: _Cell, *, at: tuple[int, int], most: float, s
     ink, mark, edge, width = (ACCENT, ACCENT, ACCENT, 2) if cell.framed else (INK, MARK, LINE, 1)
     frame = Rectangle((column + 0.02, top), 0.96, height, facecolor=PAPER, edgecolor=edge, linewidth=width)
     axes.add_patch(frame)
+    tell(frame, "\n".join([told, cell.number, *(word for word in cell.words if word)]))
     left, shares = column + 0.08, (0.22, 0.38, 0.6, 0.83) if style.narrow else (0.32, 0.54, 0.79, 0.79)
     heights = [top + share * height for share in shares]
     axes.text(left, heights[0], cell.number, color=ink, fontsize=15, fontweight=600, va="center")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.charts.theme import ACCENT, BOLD, INK, INK_3, MARK, TEXT, TICK, Style
+from analysis.charts.theme import ACCENT, BOLD, INK, INK_3, MARK, TEXT, TICK, Style, tell_each
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,12 +29,14 @@ def visible(table: pd.DataFrame, *, style: Style) -> "Figure":
     for y, row in enumerate(table.to_dict("records")):
         color, place = (ACCENT if row["is_planned"] else MARK), y + (0.2 if style.narrow else 0.0)
         value = float(row["mde_rel"])
+        name = style.text("留出 ", "hold out ") + style.number(row["holdout_share"], "share")
         weight: Any = BOLD if row["is_planned"] else 400
         if np.isfinite(value):
-            axes.barh(place, value, height=0.34 if style.narrow else 0.5, color=color)
+            bars = axes.barh(place, value, height=0.34 if style.narrow else 0.5, color=color)
+            changes = (style.text("看得清的最小变化", "smallest visible change"), value, "share")
+            tell_each(bars, [style.told(name, changes, (style.text("代价", "costs"), row["holdout_cost"], "money"))])
             said = style.number(value, "share")
             axes.annotate(said, (value, place), xytext=(6, 0), textcoords="offset points", va="center", fontsize=TEXT)
-        name = style.text("留出 ", "hold out ") + style.number(row["holdout_share"], "share")
         cost = style.text("代价 ", "costs ") + style.number(row["holdout_cost"], "money")
         sides = (
             (((0, y - 0.25), (0, 0), "left", name), ((1, y - 0.25), (0, 0), "right", cost))

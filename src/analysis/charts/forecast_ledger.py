@@ -19,6 +19,7 @@ from analysis.charts.theme import (
     WARN,
     ZERO,
     Style,
+    tell_each,
 )
 from analysis.numerals import format_date
 
@@ -73,7 +74,7 @@ def _panel(axes: "Axes", rows: pd.DataFrame, *, name: str, style: Style) -> None
     axes.set_ylim(-reach, reach * (2.0 if style.narrow else 1.6))  # the name of the kind stands above the bars
     axes.axhline(0, color=ZERO, linewidth=1, zorder=1)
     for row in rows.to_dict("records"):
-        axes.vlines(
+        band = axes.vlines(
             row["x"],
             row["band_low"],
             row["band_high"],
@@ -82,7 +83,8 @@ def _panel(axes: "Axes", rows: pd.DataFrame, *, name: str, style: Style) -> None
             zorder=2,
         )
         color = ACCENT if row["inside"] else WARN
-        axes.plot([row["x"]], [row["outcome"]], "o" if row["inside"] else "D", ms=6, color=color, zorder=4)
+        (point,) = axes.plot([row["x"]], [row["outcome"]], "o" if row["inside"] else "D", ms=6, color=color, zorder=4)
+        tell_each((band, point), [_told(row, name=name, style=style)] * 2)
     inside = int(rows["inside"].sum())
     said = style.text(f"{len(rows)} 次中 {inside} 次", f"{inside} of {len(rows)} inside")
     top: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "top", "fontsize": TEXT}
@@ -95,6 +97,16 @@ def _panel(axes: "Axes", rows: pd.DataFrame, *, name: str, style: Style) -> None
             f"{share * 100:+.0f}%".replace("-", "\u2212"), (1, share), xycoords=("axes fraction", "data"),
             xytext=(0, 2), textcoords="offset points", ha="right", va="bottom", color=INK_3, fontsize=TICK,
         )  # fmt: skip
+
+
+def _told(row: dict[Any, Any], *, name: str, style: Style) -> str:
+    """Return what a pointer on a forecast shows: what it was of, when it fell due, its band and what came."""
+    low, high, outcome = (
+        f"{row[end] * 100:+.0f}%".replace("-", "\u2212") for end in ("band_low", "band_high", "outcome")
+    )
+    band = style.text(f"80% 区间 {low} 至 {high}", f"80% interval {low} to {high}")
+    came = style.text(f"实际 {outcome}", f"came {outcome}")
+    return "\n".join([name, format_date(row["due_on"].date(), language=style.language), band, came])
 
 
 def _tick(reach: float) -> float:
@@ -127,7 +139,7 @@ def where_outcomes_fell(table: pd.DataFrame, *, style: Style) -> "Figure":
     """
     figure, axes = style.canvas(200, top=30, bottom=42)
     shares = table["share"].to_numpy(dtype=float)
-    axes.bar(np.arange(len(table)), shares, width=0.86, color=MARK)
+    bars = axes.bar(np.arange(len(table)), shares, width=0.86, color=MARK)
     axes.axhline(_EVEN, color=INK, linewidth=1.25, linestyle=(0, (5, 3)))
     axes.set(ylim=(0, max(shares.max(initial=0.0), _EVEN) * 1.3), yticks=[])
     for place, (share, n) in enumerate(zip(shares, table["n_forecasts"], strict=True)):
@@ -137,6 +149,8 @@ def where_outcomes_fell(table: pd.DataFrame, *, style: Style) -> "Figure":
         )  # fmt: skip
     words = style.text("远低于预测|偏低|居中|偏高|远高于预测", "far below|below|middle|above|far above").split("|")
     axes.set_xticks(np.arange(len(table)), labels=words, fontsize=TICK)
+    counted = zip(words, table["n_forecasts"], shares, strict=True)
+    tell_each(bars, [style.told(word, ("", float(n), "count"), ("", share, "share")) for word, n, share in counted])
     axes.annotate(
         style.text("次数；虚线 = 诚实的预测", "forecasts; dashed: what honest ones show"), (0, 1),
         xycoords="axes fraction", xytext=(0, 10), textcoords="offset points", ha="left", va="bottom", color=INK_3,

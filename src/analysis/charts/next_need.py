@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from analysis.charts.theme import INK, INK_2, INK_3, LINE_2, MARK, TICK, WARN, ZERO, Style
+from analysis.charts.theme import INK, INK_2, INK_3, LINE_2, MARK, TICK, WARN, ZERO, Style, tell_each
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +60,10 @@ def _week_bars(axes: "Axes", rows: pd.DataFrame, *, floor: float, height: float,
         week, value = float(row["week"]), float(row["expected_buyers"])
         if np.isnan(value):
             continue
-        axes.bar([week], [-value * scale], bottom=floor, width=0.92, color=LINE_2)
+        bars = axes.bar([week], [-value * scale], bottom=floor, width=0.92, color=LINE_2)
+        name = _day(pd.Timestamp(row["week_from_on"]), style)
+        label = str(row[f"category_{style.language}"]) if row["category"] else ""
+        tell_each(bars, [style.told(name, (label, round(value), "customers"))])
         ends = [floor - float(row[f"expected_buyers_ci_{end}"]) * scale for end in ("lower", "upper")]
         axes.vlines(week, ends[0], ends[1], colors=INK_2, linewidth=2, zorder=3)
         if numbered:
@@ -108,7 +111,9 @@ def pit_histogram(table: pd.DataFrame, *, style: Style) -> "Figure":
     width = float(table["pit_to"].iloc[0] - table["pit_from"].iloc[0])
     low, high = (table[f"luck_{end}"].to_numpy(float) for end in ("lower", "upper"))
     within = (share >= low) & (share <= high)
-    axes.bar(start, share, width=width * 0.94, align="edge", color=[MARK if ok else WARN for ok in within])
+    bars = axes.bar(start, share, width=width * 0.94, align="edge", color=[MARK if ok else WARN for ok in within])
+    tenths = [f"{a:.0%}–{a + width:.0%}" for a in start]
+    tell_each(bars, [style.told(tenth, ("", one, "share")) for tenth, one in zip(tenths, share, strict=True)])
     expected = float(table["expected_share"].iloc[0])
     axes.axhspan(float(low[0]), float(high[0]), facecolor="none", edgecolor=INK_2, linewidth=1, linestyle=(0, (4, 3)))
     axes.axhline(expected, color=ZERO, linewidth=1.25, zorder=3)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from analysis.charts.theme import ACCENT, BOLD, INK, INK_2, MARK, PAPER, TEXT, TICK, Style
+from analysis.charts.theme import ACCENT, BOLD, INK, INK_2, MARK, PAPER, TEXT, TICK, Style, tell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,9 +43,15 @@ def paired_shares(table: pd.DataFrame, *, group: str, style: Style) -> "Figure":
             continue
         color = ACCENT if i == richest else MARK
         axes.hlines(i, min(customers, revenue), max(customers, revenue), colors=color, linewidth=2, zorder=2)
+        told = style.told(
+            name,
+            (style.text("占客户", "share of customers"), customers, "share"),
+            (style.text("占消费额", "share of revenue"), revenue, "share"),
+        )
         for value, filled in ((customers, False), (revenue, True)):
-            face = color if filled else PAPER
-            axes.plot([value], [i], "o", ms=10, mew=2, mec=color, mfc=face, clip_on=False, zorder=3, linestyle="none")
+            look = {"ms": 10, "mew": 2, "mec": color, "mfc": color if filled else PAPER}
+            (point,) = axes.plot([value], [i], "o", clip_on=False, zorder=3, linestyle="none", **look)
+            tell(point, told)
         _values(axes, i, customers, revenue, top=top, style=style, color=color)
     axes.set_ylim(rows - 0.45, -0.6)
     axes.set_xlim(0, top * 1.04)

@@ -5,8 +5,23 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from analysis.charts.theme import ACCENT, BOLD, GRID, INK, INK_3, MARK, TEXT, TICK, ZERO, Style, interval_mark
+from analysis.charts.theme import (
+    ACCENT,
+    BOLD,
+    GRID,
+    INK,
+    INK_3,
+    MARK,
+    TEXT,
+    TICK,
+    ZERO,
+    Style,
+    interval_mark,
+    tell_each,
+    tell_points,
+)
 from analysis.evidence import Estimate, Grade
+from analysis.numerals import format_date
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,10 +92,17 @@ def overlap(table: pd.DataFrame, *, style: Style) -> "Figure":
     axes.set(ylim=(n - 0.4, -0.6), yticks=[], xticks=[], xlim=(0, max(float(shown["n_matched"].max()), 1.0)))
     for y, row in zip(_places(len(shown), left_out), shown.to_dict("records"), strict=True):
         at = y + (0.2 if style.narrow else 0.0)
-        axes.barh(at, row["n_matched"], height=0.34, color=GRID, zorder=2)
-        axes.barh(at, row["ess"], height=0.34, color=MARK, zorder=3)
+        name = str(row[f"policy_{style.language}"])
+        (shared,) = axes.barh(at, row["n_matched"], height=0.34, color=GRID, zorder=2)
+        (effective,) = axes.barh(at, row["ess"], height=0.34, color=MARK, zorder=3)
+        told = style.told(
+            name,
+            (style.text("照它做的决策", "decisions it shares"), row["n_matched"], "count"),
+            (style.text("有效样本", "effective sample"), row["ess"], "count"),
+        )
+        tell_each((shared, effective), [told] * 2)
         said = style.number(float(row["ess"]), "count", bare=True)
-        _row_words(axes, y, str(row[f"policy_{style.language}"]), said, style=style, bold=False)
+        _row_words(axes, y, name, said, style=style, bold=False)
     _gap(axes, left_out, style=style)
     _title(
         axes, style.text("浅：记录里照它做的决策；深：有效样本", "light: decisions it shares; dark: effective sample")
@@ -103,6 +125,12 @@ def over_time(table: pd.DataFrame, *, style: Style) -> "Figure":
         column = f"{name}_{kind}"
         axes.vlines(x + aside, table[f"{column}_ci_lower"], table[f"{column}_ci_upper"], colors=color, linewidth=3)
         axes.plot(x + aside, table[column], color=color, marker="o", markersize=7, linewidth=1.25, clip_on=False)
+        what = style.text("记录中的做法", "as logged") if name == "logged" else style.text("这种做法", "this policy")
+        told = [
+            style.told(format_date(pd.Timestamp(day).date(), language=style.language), (what, value, unit))
+            for day, value in zip(table["period_from"], table[column].astype(float), strict=True)
+        ]
+        tell_points(axes, (x + aside).tolist(), table[column].astype(float).tolist(), told)
     every = 2 if style.narrow and len(table) > 4 else 1
     days = [pd.Timestamp(day) for day in table["period_from"]]
     axes.set_xticks(x[::every], labels=[f"{day.year}-{day.month:02d}-{day.day:02d}" for day in days][::every])
@@ -141,7 +169,8 @@ def _forest(
     room = (high - low) * 0.06 or 0.01
     axes.set_xlim(low - room, high + room)
     for y, (name, estimate, bold) in zip(_places(len(rows), int(bool(gap[1]))), rows, strict=True):
-        interval_mark(axes, y + (0.2 if style.narrow else 0.0), estimate, color=ACCENT if bold else MARK)
+        place, color = y + (0.2 if style.narrow else 0.0), ACCENT if bold else MARK
+        interval_mark(axes, place, estimate, color=color, style=style, name=name)
         _row_words(axes, y, name, style.number(estimate.value, unit, bare=True), style=style, bold=bold)
     if gap[1]:
         axes.annotate(

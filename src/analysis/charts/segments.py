@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.charts.paired_shares import paired_shares
-from analysis.charts.theme import ACCENT, BOLD, INK, INK_2, INK_3, MARK, TEXT, TICK, WARN, Style, label_y_right
+from analysis.charts.theme import ACCENT, BOLD, INK, INK_2, INK_3, MARK, TEXT, TICK, WARN, Style, label_y_right, tell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,10 @@ def segment_differences(table: pd.DataFrame, *, style: Style) -> "Figure":
         for line, (name, difference) in enumerate(_largest(table[table["segment"] == segment], shown, style)):
             y = top + head + (line + 0.5) * _ROW
             axes.text(label - 10, y, name, ha="right", va="center", fontsize=TICK, color=INK_2)
-            _lollipop(axes, difference, y, zero=zero, scale=scale)
+            told = style.text(
+                f"与平均相差 {_signed(difference)} 个标准差", f"{_signed(difference)} standard deviations"
+            )
+            _lollipop(axes, difference, y, zero=zero, scale=scale, told=f"{names[segment]}\n{name}\n{told}")
     said = style.text("0 = 全体客户的平均；单位：标准差", "0 = the average customer; standard deviations")
     half = sum(TICK if letter > "\u2e7f" else 0.56 * TICK for letter in said) / 2
     middle = min(max(zero, half), width - half)  # under the zero line as far as there is room
@@ -107,7 +110,9 @@ def stability_by_number(table: pd.DataFrame, *, style: Style) -> "Figure":
         color = ACCENT if accepted else MARK
         axes.vlines(k, 0, worst, colors=color, linewidth=2)
         down = np.floor(100 * worst) / 100  # 0.849 must not read as the 0.85 that is asked for
-        axes.plot([k], [worst], marker="o", ms=10, color=color, linestyle="none", clip_on=False, zorder=4)
+        (point,) = axes.plot([k], [worst], marker="o", ms=10, color=color, linestyle="none", clip_on=False, zorder=4)
+        groups = style.text(f"分成 {k} 群", f"{k} groups")
+        tell(point, f"{groups}\n{style.text('最不稳的一群', 'the least stable one')} {down:.2f}")
         axes.annotate(
             f"{down:.2f}", (k, worst), xytext=(0, 9), textcoords="offset points", ha="center", va="bottom",
             fontsize=TICK, color=color if accepted else INK_2, fontweight=BOLD if accepted else 400,
@@ -131,12 +136,17 @@ def stability_by_number(table: pd.DataFrame, *, style: Style) -> "Figure":
     return figure
 
 
-def _lollipop(axes: "Axes", difference: float, y: float, *, zero: float, scale: float) -> None:
+def _signed(difference: float) -> str:
+    return f"{difference:+.1f}".replace("-", "−")
+
+
+def _lollipop(axes: "Axes", difference: float, y: float, *, zero: float, scale: float, told: str) -> None:
     end = zero + difference * scale
     color = ACCENT if abs(difference) >= 0.5 else MARK
     axes.hlines(y, min(zero, end), max(zero, end), colors=color, linewidth=2, zorder=3)
-    axes.plot([end], [y], marker="o", ms=8, color=color, linestyle="none", zorder=4)
-    text = f"{difference:+.1f}".replace("-", "−")
+    (point,) = axes.plot([end], [y], marker="o", ms=8, color=color, linestyle="none", zorder=4)
+    tell(point, told)
+    text = _signed(difference)
     side, align = (8, "left") if difference >= 0 else (-8, "right")
     axes.text(end + side, y, text, ha=align, va="center", fontsize=TICK, color=INK_2)
 

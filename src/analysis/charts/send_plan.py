@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from analysis.charts.theme import ACCENT, BOLD, INK, INK_2, INK_3, LINE_2, MARK, TEXT, TICK, Style
+from analysis.charts.theme import ACCENT, BOLD, INK, INK_2, INK_3, LINE_2, MARK, TEXT, TICK, Style, tell_each
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,9 +35,11 @@ def touches_by_day(table: pd.DataFrame, *, style: Style) -> "Figure":
     left = np.zeros(len(days))
     for at, channel in enumerate(channels):
         color = _SHADES[at % len(_SHADES)]
-        axes.barh(np.arange(len(days)), counts[:, at], left=left, height=0.5, color=color, zorder=2)
-        left += counts[:, at]
-        del channel
+        own = counts[:, at]
+        bars = axes.barh(np.arange(len(days)), own, left=left, height=0.5, color=color, zorder=2)
+        names = [f"{_day_name(day, style=style)}{style.text('，', ', ')}{channel}" for day in days]
+        tell_each(bars, [style.told(name, ("", n or None, "touches")) for name, n in zip(names, own, strict=True)])
+        left += own
     for y, day in enumerate(days):
         _beside(axes, y, _day_name(day, style=style))
         total = style.number(float(left[y]), "touches", bare=True)
@@ -67,7 +69,9 @@ def customers_by_outcome(table: pd.DataFrame, *, style: Style) -> "Figure":
     for y, entry in enumerate(table.to_dict("records")):
         color = ACCENT if entry["planned"] else MARK
         low = 0.16 if style.narrow else 0.0
-        axes.barh(y + low, counts[y], height=0.3 if style.narrow else 0.46, color=color, zorder=2)
+        bars = axes.barh(y + low, counts[y], height=0.3 if style.narrow else 0.46, color=color, zorder=2)
+        known = None if pd.isna(entry["n_customers"]) else float(entry["n_customers"])
+        tell_each(bars, [style.told(names[y], ("", known, "customers"))])
         if style.narrow:
             axes.annotate(
                 names[y], (0, y - 0.06), xytext=(0, 2), textcoords="offset points",

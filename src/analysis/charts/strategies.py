@@ -23,7 +23,19 @@ from analysis.charts.strategy_rows import (
     write_head,
     zero_name,
 )
-from analysis.charts.theme import ACCENT, INK, INK_2, LINE_2, MARK, WARN, Style, interval_mark, label_end
+from analysis.charts.theme import (
+    ACCENT,
+    INK,
+    INK_2,
+    LINE_2,
+    MARK,
+    WARN,
+    Style,
+    interval_mark,
+    label_end,
+    tell,
+    tell_points,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,7 +104,8 @@ def account_of_strategy(table: pd.DataFrame, *, style: Style) -> "Figure":
     for y, (start, amount) in enumerate(zip(before, amounts / scale.factor, strict=True)):
         last = y == len(amounts) - 1
         color = ACCENT if last and amount >= 0 else WARN if amount < 0 else MARK
-        axes.barh(y, amount, left=start, height=0.42, color=color, zorder=2)
+        (bar,) = axes.barh(y, amount, left=start, height=0.42, color=color, zorder=2)
+        tell(bar, style.told(names[y], ("", amounts[y], "money")))
         name_row(axes, y, names[y], style=style, bold=last)
         text = INK if color == MARK else color
         write_at(axes, style.width, y, scale.text(amounts[y]), style=style, color=text, bold=True, above=style.narrow)
@@ -141,6 +154,9 @@ def short_and_long_run(table: pd.DataFrame, *, style: Style) -> "Figure":
         points = [row["profit_early"] / scale.factor, row["profit_late"] / scale.factor]
         width = 2.5 if row["recommended"] else 1.5
         axes.plot([0, 1], points, color=color, linewidth=width, marker="o", markersize=6, clip_on=False, zorder=3)
+        days = [style.text(f"第 {row[at]} 天", f"day {row[at]}:") for at in ("early_days", "late_days")]
+        profits = zip(days, (row["profit_early"], row["profit_late"]), ("money", "money"), strict=True)
+        tell_points(axes, [0, 1], points, [style.told(str(row[f"strategy_{style.language}"]), *profits)] * 2)
         bold = bool(row["recommended"])
         label_end(axes, 1, y, text, color=color if bold else INK_2, bold=bold, offset=(16, 0))
         _leader(axes, start=points[1], end=y)

@@ -14,7 +14,7 @@ from analysis.charts.strategy_rows import (
     write_at,
     write_head,
 )
-from analysis.charts.theme import INK, MARK, TICK, WARN, Style, marker_of, zero_line
+from analysis.charts.theme import INK, MARK, TICK, WARN, Style, marker_of, tell_each, zero_line
 from analysis.evidence import Grade
 
 if TYPE_CHECKING:
@@ -39,8 +39,15 @@ def lead_by_assumption(table: pd.DataFrame, *, style: Style) -> "Figure":
         low, high = row["lead_if_low"] / scale.factor, row["lead_if_high"] / scale.factor
         color = WARN if row["flips"] else MARK
         axes.hlines(y, min(low, high), max(low, high), colors=color, linewidth=3, zorder=2)
-        axes.plot([low], [y], **marker_of(Grade.OBSERVATIONAL, color=color))
-        axes.plot([high], [y], **marker_of(Grade.RANDOMISED, color=color))
+        points = [
+            *axes.plot([low], [y], **marker_of(Grade.OBSERVATIONAL, color=color)),
+            *axes.plot([high], [y], **marker_of(Grade.RANDOMISED, color=color)),
+        ]
+        ends = (
+            (style.text("假设偏低，领先", "lead if low:"), row["lead_if_low"], "money"),
+            (style.text("假设偏高，领先", "lead if high:"), row["lead_if_high"], "money"),
+        )
+        tell_each(points, [style.told(names[y], *ends)] * 2)
         name_row(axes, y, names[y], style=style, bold=bool(row["flips"]))
         if row["flips"]:
             text = style.text("赢家换人", "winner changes")
@@ -65,8 +72,14 @@ def variation_by_assumption(table: pd.DataFrame, *, style: Style) -> "Figure":
     shares = [0.0, *(100 * table["total_order"].to_numpy(dtype=float))]
     for y, row in enumerate(table.to_dict("records")):
         alone, whole = 100 * row["first_order"], 100 * row["total_order"]
-        axes.hlines(y, 0, whole, colors=MARK, linewidth=3, zorder=2)
-        axes.plot([alone], [y], **marker_of(Grade.OBSERVATIONAL, color=MARK))
+        line = axes.hlines(y, 0, whole, colors=MARK, linewidth=3, zorder=2)
+        (point,) = axes.plot([alone], [y], **marker_of(Grade.OBSERVATIONAL, color=MARK))
+        told = style.told(
+            names[y],
+            (style.text("单独", "alone"), row["first_order"], "share"),
+            (style.text("连同相互作用", "with others"), row["total_order"], "share"),
+        )
+        tell_each((line, point), [told] * 2)
         name_row(axes, y, names[y], style=style, bold=False)
         text = style.number(row["total_order"], "share")
         write_at(axes, style.width, y, text, style=style, color=INK, bold=True, above=style.narrow)

@@ -120,7 +120,15 @@ def frontier_by_frequency(table: pd.DataFrame, *, style: Style) -> "Figure":
             for row in own.to_dict("records")
         ]
         tell(points, *told, series=word)
-        tops.append({"text": word, "x": own["incremental_deletions"].iloc[-1], "y": y.iloc[-1], "recommended": last})
+        tops.append(
+            {
+                "text": word,
+                "series": word,
+                "x": own["incremental_deletions"].iloc[-1],
+                "y": y.iloc[-1],
+                "recommended": last,
+            }
+        )
     _plane(axes, x=lines["incremental_deletions"], y=lines["incremental_profit"] / scale.factor, style=style)
     up = style.text("↑ 30 天增量利润，", "↑ incremental profit in 30 days, ") + scale.label
     axes.annotate(up, (0, 1), xycoords="axes fraction", xytext=(0, 8), **CAPTION, va="bottom", ha="left")
@@ -156,7 +164,7 @@ def _label_points(axes: "Axes", points: pd.DataFrame, *, style: Style, taken: li
 
     Args:
         axes: Where.
-        points: One row per name: text, x, y, recommended.
+        points: One row per name: text, x, y, recommended; series, if it goes with one that readers can switch off.
         style: For whom.
         taken: More points that no name may cover.
     """
@@ -179,7 +187,9 @@ def _label_points(axes: "Axes", points: pd.DataFrame, *, style: Style, taken: li
         boxes.append(box)
         color = ACCENT if row["recommended"] else INK_2
         bold = bool(row["recommended"])
-        label_end(axes, row["x"], row["y"], text, color=color, bold=bold, offset=(dx, dy), align=align)
+        label = label_end(axes, row["x"], row["y"], text, color=color, bold=bold, offset=(dx, dy), align=align)
+        if "series" in row:
+            tell(label, series=row["series"])
 
 
 def _free_place(

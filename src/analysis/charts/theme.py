@@ -7,6 +7,7 @@ about dark and print. Text stays text. One accent series, one warn series, every
 
 import json
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -58,6 +59,7 @@ __all__ = [
     "marker_of",
     "scatter",
     "tell",
+    "tell_each",
     "tell_points",
     "to_svg",
     "zero_line",
@@ -185,6 +187,18 @@ class Style:
     def estimate(self, estimate: "Estimate", *, bare: bool = False) -> str:
         """Return the number of an estimate as the page writes it."""
         return format_estimate(estimate, language=self.language, currency=self.currency, bare=bare)
+
+    def told(self, name: str, *numbers: tuple[str, float | None, str]) -> str:
+        """Return what a pointer on a mark shows: a name, and below it one line per number (label, value, unit).
+
+        A number that is not known has no line; nothing is said if none is known.
+        """
+        lines = [
+            f"{label} {self.number(float(value), unit)}".strip()
+            for label, value, unit in numbers
+            if value is not None and math.isfinite(value)
+        ]
+        return "\n".join([name, *lines]) if lines else ""
 
     def scale(self, values: Iterable[float | None], unit: str) -> Scale:
         """Return the one unit for all numbers of an axis: its ``label`` belongs into the subtitle or axis label."""
@@ -382,11 +396,20 @@ def tell(artist: Any, *texts: str, series: str = "") -> None:
     artist.set_gid(TOLD + json.dumps({"texts": list(texts), "series": series}, ensure_ascii=False))
 
 
+def tell_each(marks: Iterable[Any], texts: Iterable[str]) -> None:
+    """Say what a pointer on each of several marks shows: bars, cells, points drawn one by one; empty: nothing."""
+    for mark, text in zip(marks, texts, strict=True):
+        if text:
+            tell(mark, text)
+
+
 def tell_points(
     axes: "Axes", x: Sequence[float], y: Sequence[float], texts: Sequence[str], *, series: str = ""
 ) -> None:
     """Lay invisible marks over a line, which show their values under a pointer; unknown points are left out."""
-    known = [(a, b, text) for a, b, text in zip(x, y, texts, strict=True) if a == a and b == b]  # noqa: PLR0124 - NaN
+    known = [
+        (a, b, text) for a, b, text in zip(x, y, texts, strict=True) if text and math.isfinite(a) and math.isfinite(b)
+    ]
     if not known:
         return
     across, up, said = zip(*known, strict=True)

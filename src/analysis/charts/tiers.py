@@ -1,6 +1,6 @@
 """Pictures of the tiers page: the Lorenz curve, tiers by customers and revenue, who moved."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,12 +18,14 @@ from analysis.charts.theme import (
     TICK,
     Style,
     label_y_right,
+    tell,
     tell_points,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
 
 __all__ = ["lorenz_curve", "tier_moves", "tier_shares"]
 
@@ -120,11 +122,14 @@ def tier_moves(table: pd.DataFrame, *, style: Style) -> "Figure":
     figure, axes = style.canvas(len(lines) * height + 64, left=label + 6, right=6, top=50, bottom=8)
     pairs = zip(table["from_number"], table["to_number"], strict=True)
     texts = dict(zip(pairs, map(_percent, table["share"], table["n_customers"]), strict=True))
+    moves = table.set_index(["from_number", "to_number"])
     known = dict(zip(texts, table["share"].astype("float64").fillna(0.0), strict=True))
     for i, (row, name) in enumerate(zip(lines["from_number"], lines[f"from_group_{style.language}"], strict=True)):
         for j, column in enumerate(numbers):
             pair = (row, column)
-            _cell(axes, (i, j), texts[pair], dark=_DARKEST * known[pair], stayed=row == column, style=style)
+            cell = _cell(axes, (i, j), texts[pair], dark=_DARKEST * known[pair], stayed=row == column, style=style)
+            if told := _move_told(moves.loc[pair], style=style):
+                tell(cell, told)
         _row_name(axes, i, f"{row}  {name}" if row in numbers else str(name), style=style)
     for j, column in enumerate(numbers):
         axes.annotate(
@@ -155,7 +160,16 @@ def _number(column: "pd.Series[str]") -> "pd.Series[int]":
     return column.astype("int64")
 
 
-def _cell(axes: "Axes", place: tuple[int, int], text: str, *, dark: float, stayed: bool, style: Style) -> None:
+def _move_told(move: Any, *, style: Style) -> str:
+    """Return what a pointer on a cell shows; nothing where the pair is too small to show."""
+    if pd.isna(move["n_customers"]) or pd.isna(move["share"]):
+        return ""
+    name = f"{move[f'from_group_{style.language}']} → {move[f'to_group_{style.language}']}"
+    return style.told(name, ("", move["share"], "share"), ("", move["n_customers"], "customers"))
+
+
+def _cell(axes: "Axes", place: tuple[int, int], text: str, *, dark: float, stayed: bool, style: Style) -> "Rectangle":
+    """Draw one cell and return its frame."""
     from matplotlib.patches import Rectangle
 
     row, column = place
@@ -163,10 +177,10 @@ def _cell(axes: "Axes", place: tuple[int, int], text: str, *, dark: float, staye
     top, tall = (row + 0.42, 0.54) if style.narrow else (row + 0.06, 0.88)
     axes.add_patch(Rectangle((left, top), wide, tall, facecolor=ACCENT, alpha=dark, linewidth=0))
     edge, line = (INK, 1.25) if stayed else (LINE, 1)
-    axes.add_patch(
-        Rectangle((left, top), wide, tall, facecolor="none", edgecolor=edge, linewidth=line, zorder=2 + stayed)
-    )
+    frame = Rectangle((left, top), wide, tall, facecolor="none", edgecolor=edge, linewidth=line, zorder=2 + stayed)
+    axes.add_patch(frame)
     axes.text(column + 0.5, top + tall / 2, text, ha="center", va="center_baseline", fontsize=TICK, color=INK)
+    return frame
 
 
 def _percent(share: float | None, n_customers: float | None) -> str:

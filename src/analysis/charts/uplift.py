@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from analysis.charts.theme import ACCENT, ACCENT_SOFT, INK_3, MARK, TICK, ZERO, Style, label_y_right, marker_of
+from analysis.charts.theme import (
+    ACCENT,
+    ACCENT_SOFT,
+    INK_3,
+    MARK,
+    TICK,
+    ZERO,
+    Style,
+    label_y_right,
+    marker_of,
+    tell_each,
+    tell_points,
+)
 from analysis.evidence import Grade
 
 if TYPE_CHECKING:
@@ -16,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["profit_by_depth", "qini_curve", "uplift_by_part"]
 
 _UNITS: Final = {"money": "money", "rate": "points", "count": "number"}
+_TOLD: Final = 25
+"""How many points of a curve a pointer finds, about."""
 _TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -31,9 +45,16 @@ def qini_curve(table: pd.DataFrame, *, style: Style) -> "Figure":
     depth, gain = table["share_touched"].to_numpy(float), table[f"gain_{kind}"].to_numpy(float)
     lower, upper = (table[f"gain_{kind}_ci_{end}"].to_numpy(float) for end in ("lower", "upper"))
     random = table[f"gain_random_{kind}"].to_numpy(float)
+    every = max(1, len(depth) // _TOLD)
     axes.fill_between(depth, lower, upper, color=ACCENT_SOFT, linewidth=0, zorder=1)
     axes.plot(depth, random, color=MARK, linewidth=1.5, linestyle=(0, (4, 3)), zorder=2)
     axes.plot(depth, gain, color=ACCENT, linewidth=2, zorder=3)
+    model, chance = style.text("按模型", "by the model"), style.text("随机", "at random")
+    told = [
+        style.told(_first(share, style=style), (model, one, _UNITS[kind]), (chance, other, _UNITS[kind]))
+        for share, one, other in zip(depth, gain, random, strict=True)
+    ]
+    tell_points(axes, depth[::every].tolist(), gain[::every].tolist(), told[::every])
     axes.axhline(0, color=ZERO, linewidth=1.25, zorder=2)
     _y_axis(axes, np.concatenate([lower, upper, random, [0.0]]), _UNITS[kind], style=style)
     _depth_axis(axes, style=style)
@@ -61,8 +82,11 @@ def uplift_by_part(table: pd.DataFrame, *, style: Style) -> "Figure":
     observed, lower, upper = (table[f"observed_{kind}{end}"].to_numpy(float) for end in ("", "_ci_lower", "_ci_upper"))
     axes.axhline(0, color=ZERO, linewidth=1.25, zorder=2)
     axes.vlines(part, lower, upper, colors=MARK, linewidth=3, zorder=3)
-    for x, y in zip(part, observed, strict=True):
-        axes.plot([x], [y], **marker_of(Grade.RANDOMISED, color=MARK))
+    seen, said = style.text("实测", "observed"), style.text("预测", "predicted")
+    for x, y, forecast in zip(part, observed, predicted, strict=True):
+        (point,) = axes.plot([x], [y], **marker_of(Grade.RANDOMISED, color=MARK))
+        name = style.text(f"第 {x:.0f} 份", f"tenth {x:.0f}")
+        tell_each([point], [style.told(name, (seen, y, _UNITS[kind]), (said, forecast, _UNITS[kind]))])
     axes.plot(part, predicted, color=ACCENT, linewidth=2, zorder=4)
     known = np.concatenate([lower, upper, observed, predicted, [0.0]])
     _y_axis(axes, known[np.isfinite(known)], _UNITS[kind], style=style)
@@ -89,11 +113,20 @@ def profit_by_depth(table: pd.DataFrame, *, style: Style) -> "Figure":
     profit, lower, upper = (table[f"profit{end}"].to_numpy(float) for end in ("", "_ci_lower", "_ci_upper"))
     axes.fill_between(depth, lower, upper, color=ACCENT_SOFT, linewidth=0, zorder=1)
     axes.plot(depth, profit, color=ACCENT, linewidth=2, zorder=3)
+    every = max(1, len(depth) // _TOLD)
+    told = [
+        style.told(_first(share, style=style), ("", one, "money")) for share, one in zip(depth, profit, strict=True)
+    ]
+    tell_points(axes, depth[::every].tolist(), profit[::every].tolist(), told[::every])
     axes.axhline(0, color=ZERO, linewidth=1.25, zorder=2)
     _y_axis(axes, np.concatenate([lower, upper, [0.0]]), "money", style=style)
     _depth_axis(axes, style=style)
     _key(axes, [(style.text("扣掉触达成本后的毛利", "margin less touches"), ACCENT)], style=style)
     return figure
+
+
+def _first(share: float, *, style: Style) -> str:
+    return style.text(f"前 {share:.0%} 的客户", f"the first {share:.0%} of customers")
 
 
 def _canvas(style: Style, *, top: float) -> "tuple[Figure, Axes]":

@@ -23,6 +23,7 @@ from analysis.charts.theme import (
     interval_mark,
     label_y_right,
     tell,
+    tell_each,
     tell_points,
 )
 from analysis.evidence import Estimate, Grade
@@ -128,12 +129,16 @@ def alive_grid(table: pd.DataFrame, *, style: Style) -> "Figure":
                 (x + 0.015, top), 0.97, tall, facecolor=ACCENT, alpha=_DARKEST * p**1.5 if known else 0.0, linewidth=0
             )
         )
-        axes.add_patch(Rectangle((x + 0.015, top), 0.97, tall, facecolor="none", edgecolor=LINE, linewidth=1))
+        frame = Rectangle((x + 0.015, top), 0.97, tall, facecolor="none", edgecolor=LINE, linewidth=1)
+        axes.add_patch(frame)
         n = cell["n_customers"]
         hidden = pd.isna(n)
         said = "·" if hidden else ("–" if not known else _rounded(p))
         axes.text(x + 0.5, top + tall * 0.36, said, ha="center", va="center", color=INK, fontweight=BOLD)
         if known:
+            name = f"{cell[row_of]}{style.text('，', ', ')}{cell[column_of]}"
+            alive = style.text("还在的概率", "still a customer:")
+            tell(frame, style.told(name, (alive, p, "share"), ("", float(n), "customers")))
             count = style.number(float(n), "customers", bare=True)
             axes.text(x + 0.5, top + tall * 0.74, count, ha="center", va="center", color=INK, fontsize=TICK)
     for x, label in enumerate(columns):
@@ -206,8 +211,10 @@ def need_calendar(table: pd.DataFrame, *, style: Style) -> "Figure":
     counts = table["expected_buyers"].to_numpy(dtype=float)
     lower, upper = (table[f"expected_buyers_ci_{end}"].to_numpy(dtype=float) for end in ("lower", "upper"))
     places = np.arange(len(table))
-    for bar, count in zip(axes.bar(places, counts, width=0.72, color=MARK), counts, strict=True):
-        tell(bar, style.number(round(count) if np.isfinite(count) else None, "customers"))
+    for bar, row in zip(axes.bar(places, counts, width=0.72, color=MARK), table.to_dict("records"), strict=True):
+        week = style.text("从 {} 起的一周", "week from {}").format(f"{pd.Timestamp(row['week_from_on']):%Y-%m-%d}")
+        count = float(row["expected_buyers"])
+        tell_each([bar], [style.told(week, ("", round(count) if np.isfinite(count) else None, "customers"))])
     axes.vlines(places, lower, upper, colors=INK, linewidth=1.5)
     top = float(max(upper.max(initial=1.0), 1.0))
     axes.set(ylim=(0, top * 1.14), xlim=(-0.6, len(table) - 0.4), yticks=[])
