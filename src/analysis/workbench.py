@@ -242,7 +242,7 @@ class Workbench:
                 drawing = draw(chart, shown, name=f"{self.notebook}-{name}-{language}", style=style)
                 drawings.setdefault(language, {})[size] = drawing
         self._keep(name, table, n=n)
-        data = self._hidden(table_from_frame(table, _text("图中数据", "The data in the chart"), n=n))
+        data = table_from_frame(table, _text("图中数据", "The data in the chart"), n=n)
         self.show(blocks.figure(name, drawings, _text(zh, en), values=values, data=data))
 
     def explorer(
@@ -305,7 +305,7 @@ class Workbench:
         from analysis.page.cells import table_from_frame
 
         self._keep(self._name(name), table, n=n)
-        self.show(self._hidden(table_from_frame(table, _text(zh, en), n=n)))
+        self.show(table_from_frame(table, _text(zh, en), n=n))
 
     def note(self, *, zh: str, en: str, values: Mapping[str, Value] | None = None) -> None:
         """Add a remark to the section."""
@@ -325,7 +325,10 @@ class Workbench:
 
     def show(self, *made: Block) -> None:
         """Put blocks on the page that were made elsewhere (``analysis.page.blocks``, ``analysis.brief``)."""
-        for block in made:
+        from analysis.page.cells import hide_small_in_block
+
+        # hidden before it leaves the kernel: the executed notebook and the results are read by others too
+        for block in (hide_small_in_block(block, min_cell=self.context.min_cell) for block in made):
             self.blocks.append(block)
             if _in_kernel():
                 self._display(block)
@@ -406,8 +409,9 @@ class Workbench:
 
     def finish(self) -> None:
         """Write the results and say that the notebook came to its end; a page without this has failed."""
-        results = {**{name: value.as_result() for name, value in self._results.items()}, **self._named}
-        history = {name: [*self._history(name), _point(self.context, value)] for name, value in self._results.items()}
+        shown = {name: self._without_few(value) for name, value in self._results.items()}
+        results = {**{name: value.as_result() for name, value in shown.items()}, **self._named}
+        history = {name: [*self._history(name), _point(self.context, value)] for name, value in shown.items()}
         write_kept({"points": history}, self.context.out / "state" / f"history.{self.notebook}")
         said = [
             block for block in self.blocks if block["kind"] in {"question", "answer", "decision", "tile", "quality"}
@@ -433,11 +437,12 @@ class Workbench:
         self._names.add(name)
         return name
 
-    def _hidden(self, block: Block) -> Block:
-        """Hide small groups before a block leaves the kernel: the executed notebook is read by others too."""
-        from analysis.page.cells import hide_small_cells
+    def _without_few(self, value: Estimate) -> Estimate:
+        """Return a number as the run keeps it: of a group too small to show it keeps no value."""
+        from analysis.page.cells import hide_small_value
 
-        return hide_small_cells(block, min_cell=self.context.min_cell)
+        few = "below" in hide_small_value(value.as_result(), min_cell=self.context.min_cell)
+        return Estimate(None, value.unit) if few else value
 
     def _keep(self, name: str, table: "pd.DataFrame", *, n: str | None) -> None:
         """Write a shareable table; small groups are hidden in the file as on the page."""

@@ -437,7 +437,7 @@ def _text(text: Text | None, values: Mapping[str, Value]) -> dict[str, str] | No
 
 
 def _check_form(name: str, form: str, value: Value) -> None:
-    if not isinstance(value, Estimate) and not (isinstance(value, Mapping) and "unit" in value):
+    if not isinstance(value, Estimate) and not (isinstance(value, Mapping) and ("unit" in value or "below" in value)):
         raise AnalysisError(f"'{{{name}:{form}}}' needs an estimate, '{name}' is a text.")
 
 
@@ -454,6 +454,8 @@ def _value(value: Value | None) -> Any:
         return value.as_result()
     if "unit" in value and "value" in value:
         return _value(estimate_from_json(value))
+    if set(value) == {"below"}:
+        return dict(value)  # a small group that was hidden already
     if set(value) == set(LANGUAGES):
         return _plain(value)
     raise AnalysisError(

@@ -15,7 +15,14 @@ from analysis.page.blocks import Block, Text, Value, table
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["hidden_rows", "hide_small_cells", "hide_small_value", "hide_small_values", "table_from_frame"]
+__all__ = [
+    "hidden_rows",
+    "hide_small_cells",
+    "hide_small_in_block",
+    "hide_small_value",
+    "hide_small_values",
+    "table_from_frame",
+]
 
 LOWER: Final = "_ci_lower"
 UPPER: Final = "_ci_upper"
@@ -102,6 +109,38 @@ def hide_small_value(value: Any, *, min_cell: int) -> Any:
     if unit is not None and unit.people and counted and number is not None and 0 < number < min_cell:
         return {"below": min_cell}
     return value
+
+
+def hide_small_in_block(block: Block, *, min_cell: int) -> Block:
+    """Return a block that carries no small group anywhere: what is hidden on the page is not beneath it either.
+
+    A tile keeps no earlier value that was hidden, and no change from or to one: value and change tell it.
+    """
+    made = dict(block)
+    if block.get("values"):
+        made["values"] = hide_small_values(block["values"], min_cell=min_cell)
+    if block.get("kind") == "tile":
+        made |= _tile_without_few(block, min_cell=min_cell)
+    if block.get("kind") == "table":
+        shown = hide_small_cells(block, min_cell=min_cell)
+        made["rows"] = [[hide_small_value(cell, min_cell=min_cell) for cell in row] for row in shown["rows"]]
+    if block.get("kind") == "figure" and block.get("data"):
+        made["data"] = hide_small_in_block(block["data"], min_cell=min_cell)
+    return made
+
+
+def _tile_without_few(tile: Block, *, min_cell: int) -> dict[str, Any]:
+    value = hide_small_value(tile["value"], min_cell=min_cell)
+    if "below" in value:
+        return {"value": value, "change": None, "history": []}
+
+    def few(number: float | None) -> bool:
+        return "below" in hide_small_value({**tile["value"], "value": number}, min_cell=min_cell)
+
+    change = tile.get("change")
+    before = None if change is None else float(value["value"] or 0) - change["value"]
+    history = [None if few(number) else number for number in tile.get("history", [])]
+    return {"change": None if few(before) else change, "history": history}
 
 
 def _hidden(row: Sequence[Any], at: int, count: float | None, min_cell: int) -> list[Any]:

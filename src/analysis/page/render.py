@@ -260,7 +260,7 @@ class Reader:
             "rows": rows,
             "highlight": set(shown["highlight"]),
             "totals": len(rows) - shown["totals"],
-            "hidden": shown["rows"] != block["rows"],
+            "hidden": any(isinstance(cell, Mapping) and "below" in cell for row in shown["rows"] for cell in row),
             "wide": len(heads) > 3,
             "grade": _table_grade(shown),
         }

@@ -122,13 +122,28 @@ def file_records(folder: Path) -> dict[str, dict[str, Any]]:
                 digest = hashlib.file_digest(handle, "sha256").hexdigest()
             size = path.stat().st_size
             records[name] = {"sha256": digest, "bytes": size, "customer_level": customer_level(path, name)}
-    return records
+    return _with_their_pages(folder, records)
+
+
+def _with_their_pages(folder: Path, records: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Mark the pages of notebooks that printed something of their own: the page shows it too, unless it failed."""
+    printed = {
+        Path(name).stem
+        for name, one in records.items()
+        if name.endswith(".ipynb") and one["customer_level"] and not _failed(folder / name)
+    }
+    pages = {name for name in records if name.endswith((".html", ".pdf")) and name.partition(".")[0] in printed}
+    shown = {records[name]["sha256"] for name in pages}
+    return {
+        name: {**one, "customer_level": True} if name in pages or one["sha256"] in shown else one
+        for name, one in records.items()
+    }
 
 
 def protect(folder: Path) -> None:
     """Let only the owner read what speaks of single customers, wherever it lies."""
     for path in folder.rglob("*"):
-        if path.is_file() and path.suffix != ".ipynb" and customer_level(path, path.relative_to(folder).as_posix()):
+        if path.is_file() and customer_level(path, path.relative_to(folder).as_posix()):
             path.chmod(0o600)
     for path in (folder / "private").rglob("*/"):
         path.chmod(0o700)
@@ -145,6 +160,12 @@ def customer_level(path: Path, name: str) -> bool:
     import pyarrow.parquet as pq
 
     return not _CUSTOMER_KEYS.isdisjoint(pq.read_schema(path).names)
+
+
+def _failed(path: Path) -> bool:
+    """Return whether a notebook ended in an error: its page then tells the error alone."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return any(output["output_type"] == "error" for cell in cells for output in cell.get("outputs", []))
 
 
 def _shows_more_than_blocks(path: Path) -> bool:

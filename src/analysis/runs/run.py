@@ -230,7 +230,7 @@ def _execute(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progr
             redact=_redactions(plan, building, Path(work)),
             tables=frozenset(account.name for account in plan.accounts),
             progress=progress,
-            settled=lambda execution: settle(execution, out=building),
+            settled=lambda execution: settle(execution, out=building, data=plan.data.folder),
         )
 
 
