@@ -26,6 +26,10 @@ WARM: Final = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "IPython.core.completer",
+    "debugpy.server.api",
+    "tornado.platform.asyncio",
+    "jinja2",
+    "ruamel.yaml",
     "analysis.workbench",
     "analysis.params",
     "analysis.page.render",
@@ -35,6 +39,7 @@ WARM: Final = (
     "pandas",
     "pyarrow.parquet",
     "pyarrow.compute",
+    "pyarrow.dataset",
     "duckdb",
     "narwhals",
     "matplotlib.pyplot",
@@ -44,6 +49,9 @@ WARM: Final = (
     "scipy.stats",
     "scipy.optimize",
     "scipy.special",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "numba",
 )
 _ENDED: Final = -1
 _STANDARD: Final = 2  # the last of input, output and errors
