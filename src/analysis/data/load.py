@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +23,7 @@ from analysis.data.quoting import literal
 from analysis.data.sources import Located, locate
 from analysis.errors import DataError
 from analysis.periods import zone
+from analysis.whole_files import discard, growing, one_at_a_time
 
 __all__ = ["LoadedData", "load", "open_session"]
 
@@ -85,8 +85,8 @@ def load(
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     source = with_preset(source, base=base)
     latest = now.astimezone(UTC).replace(tzinfo=None) + timedelta(days=1)
-    with tempfile.TemporaryDirectory(prefix=".source-", dir=home) as scratch:
-        located = locate(source, base=base, cache=cache, scratch=Path(scratch), progress=progress)
+    with growing(home, ".source-") as scratch:
+        located = locate(source, base=base, cache=cache, scratch=scratch, progress=progress)
         sources = {table.name: _content(table) for table in located}
         digest = _digest(source, located, sources=sources, timezone=timezone)
         folder = _kept(home, digest, latest=latest) or _build(
@@ -158,32 +158,34 @@ def _build(
     timezone: str,
     progress: Progress | None,
 ) -> Path:
-    work = Path(tempfile.mkdtemp(prefix=".loading-", dir=home))
-    try:
-        loaded = []
-        for table in located:
-            if progress:
-                progress(f"loading {table.name}")
-            loaded.append(_load_one(table, source, work=work, latest=latest, timezone=timezone))
-            shutil.rmtree(work / "scratch", ignore_errors=True)
+    with growing(home, ".loading-") as work:
+        try:
+            loaded = []
+            for table in located:
+                if progress:
+                    progress(f"loading {table.name}")
+                loaded.append(_load_one(table, source, work=work, latest=latest, timezone=timezone))
+                shutil.rmtree(work / "scratch", ignore_errors=True)
+        except DataError:
+            _keep_rejected(work, home / REJECTED)
+            raise
         kept = max((table.latest_kept for table in loaded if table.latest_kept), default=None)
         future = min((table.earliest_future for table in loaded if table.earliest_future), default=None)
         clock = (kept.isoformat() if kept else None, future.isoformat() if future else None)
         order_days = [day.isoformat() for table in loaded for day in table.last_order_days]
         write_accounts(work, tuple(table.account for table in loaded), clock=clock, last_order_days=order_days)
         # rows that the clock rejected make another load of the same content
-        folder = home / (
-            f"{digest}-{hashlib.blake2b(str(clock).encode(), digest_size=4).hexdigest()}" if future else digest
-        )
-        if folder.exists():
-            shutil.rmtree(folder)
-        _forget_oldest(home)
-        return work.replace(folder)
-    except DataError:
-        _keep_rejected(work, home / REJECTED)
-        raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        name = f"{digest}-{hashlib.blake2b(str(clock).encode(), digest_size=4).hexdigest()}" if future else digest
+        with one_at_a_time(home):
+            # another run may have loaded the same meanwhile, and be reading it
+            return _kept(home, digest, latest=latest) or _put(work, home / name)
+
+
+def _put(work: Path, folder: Path) -> Path:
+    """Move a finished load to its place; the oldest ones make room."""
+    discard(folder)  # damaged, or it would have been taken
+    _forget_oldest(folder.parent)
+    return work.replace(folder)
 
 
 def _load_one(table: Located, source: DataSource, *, work: Path, latest: datetime, timezone: str) -> LoadedTable:
@@ -200,16 +202,16 @@ def _load_one(table: Located, source: DataSource, *, work: Path, latest: datetim
 
 
 def _forget_oldest(home: Path) -> None:
-    """Keep the latest loads: each new export would otherwise leave a copy of all data behind."""
+    """Keep the latest loads, and those being read: each new export would otherwise leave a copy of all data behind."""
     loads = sorted(home.glob("[!.]*/" + FILE_NAME), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in loads[_LOADS_KEPT - 1 :]:
-        shutil.rmtree(path.parent, ignore_errors=True)
+        discard(path.parent)
 
 
 def _keep_rejected(work: Path, target: Path) -> None:
     """Leave the rejected rows where the error says they can be looked at."""
     if (work / "quarantine").is_dir():
-        shutil.rmtree(target, ignore_errors=True)
+        discard(target)
         (work / "quarantine").replace(target)
 
 

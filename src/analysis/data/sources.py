@@ -1,8 +1,6 @@
 """Where the tables of a book are: a folder, a DuckDB file, a server, or a synthetic brand."""
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ from analysis.data.mapping import DataSource, TableMapping
 from analysis.data.read import DUCKDB_SUFFIXES, SUFFIXES, RawTable, attached, read_duckdb_table, read_files
 from analysis.data.servers import SERVER_PREFIX, export_tables
 from analysis.errors import BookError, DataError
+from analysis.whole_files import discard, growing, one_at_a_time
 
 __all__ = ["DEMO_PREFIX", "Located", "locate", "read_joined", "read_located", "source_folder"]
 
@@ -247,14 +246,16 @@ def _demo(source: DataSource, *, cache: Path, progress: Callable[[str], None] | 
     if progress:
         progress(f"generating {brand}: {size.customers:,} customers")
     home.mkdir(parents=True, exist_ok=True)
-    growing = Path(tempfile.mkdtemp(prefix=".growing-", dir=home))
-    try:
-        synthetic.generate(brand, customers=size.customers, seed=size.seed, out=growing)
-        (growing / done.name).write_text(version, encoding="utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        growing.replace(folder)
-    finally:
-        shutil.rmtree(growing, ignore_errors=True)
+    with growing(home, ".growing-") as work:
+        made = work / brand
+        synthetic.generate(brand, customers=size.customers, seed=size.seed, out=made)
+        (made / done.name).write_text(version, encoding="utf-8")
+        with one_at_a_time(home):
+            if not (
+                done.exists() and done.read_text(encoding="utf-8") == version
+            ):  # else another run made it meanwhile
+                discard(folder)
+                made.replace(folder)
     return folder
 
 

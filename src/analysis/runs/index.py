@@ -12,13 +12,13 @@ from analysis.errors import SiyuError
 from analysis.reporting.page_info import RunEntry
 from analysis.runs.pages import leading_page
 from analysis.runs.store import PublishedRun, Store, published_runs
-from analysis.whole_files import write_atomic
+from analysis.whole_files import clear_left, write_atomic
 
 __all__ = ["write_index"]
 
 
 def write_index(reports: Path) -> None:
-    """Write ``index.html`` of all runs, whole or not at all.
+    """Write ``index.html`` of all runs, whole or not at all, unless it says all that already.
 
     Args:
         reports: Folder of all books' runs.
@@ -30,10 +30,11 @@ def write_index(reports: Path) -> None:
         latest = {store.latest() for store in {Store(reports, run.folder.parent.name) for run in runs}}
         entries = [entry for run in runs if (entry := _readable(run, latest=run.folder in latest)) is not None]
         languages = [_language(run) for run in runs]
-        write_atomic(
-            reports / "index.html",
-            render_runs_index(entries, language="en" if languages and languages[-1] == "en" else "zh"),
-        )
+        made = render_runs_index(entries, language="en" if languages and languages[-1] == "en" else "zh")
+        index = reports / "index.html"
+        clear_left(reports, f".{index.name}.*")
+        if not (index.is_file() and index.read_text(encoding="utf-8") == made):
+            write_atomic(index, made)
 
 
 def _language(run: PublishedRun) -> str:

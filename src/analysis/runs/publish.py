@@ -4,7 +4,6 @@ import ctypes
 import os
 import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -44,15 +43,13 @@ def publish(building: Path, *, folder: Path, store: Store) -> None:
 
 
 def mend(store: Store) -> None:
-    """Point ``latest`` at the last good run and list every run, where that is not so yet.
+    """Point ``latest`` at the last good run and list every run as it is, where that is not so yet; clear what was left.
 
     A run killed between its rename and these two leaves them behind by one; the next run mends it.
     """
+    store.clear()
     _point_latest(store)
-    index = store.reports / "index.html"
-    listed = index.read_text(encoding="utf-8") if index.is_file() else ""
-    if not all(f"{run.folder.name}/" in listed for run in store.runs()):
-        write_index(store.reports)
+    write_index(store.reports)
 
 
 def _point_latest(store: Store) -> None:
@@ -61,8 +58,6 @@ def _point_latest(store: Store) -> None:
     if last is None or (link.is_symlink() and link.readlink() == Path(last.name)):
         return
     beside = link.with_name(f".{LATEST}.{os.getpid()}")
-    with suppress(FileNotFoundError):
-        beside.unlink()
     beside.symlink_to(last.name)
     beside.replace(link)
 

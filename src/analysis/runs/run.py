@@ -3,11 +3,12 @@
 Validate → lock → load → run notebooks → render → publish. The clock is read by the caller, once.
 """
 
+import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,13 +24,14 @@ from analysis.reporting.execute import Execution, write_notebook
 from analysis.reporting.page_info import PageInfo
 from analysis.runs.batch import Deadline, cores, run_notebooks
 from analysis.runs.carry import carry_over
-from analysis.runs.manifest import Identity, file_records, identify, protect
+from analysis.runs.manifest import Identity, digest_of, file_records, identify, protect
 from analysis.runs.outcome import merged_results, settle, write_json
 from analysis.runs.pages import find_chromium, overclaims_of, render_pages, write_pdfs
 from analysis.runs.progress import Progress
 from analysis.runs.publish import mend, publish
 from analysis.runs.store import PublishedRun, Store
 from analysis.runs.told import data_line, since
+from analysis.whole_files import clear_left, held
 
 if TYPE_CHECKING:
     from analysis.data.load import LoadedData
@@ -97,6 +99,7 @@ class _Plan:
     predecessor: PublishedRun | None
     notices: tuple[dict[str, str], ...]
     chromium: str | None
+    number: int
 
 
 def run_book(order: Order, *, now: datetime, progress: Progress) -> Outcome:
@@ -129,7 +132,8 @@ def run_read(read: ReadBook, order: Order, *, now: datetime, progress: Progress)
             if twin := store.identical(inputs=plan.identity.inputs, run_id=plan.run_id):
                 mend(store)
                 return Outcome(twin.folder, good=True, repeated=True)
-            return _build_and_publish(plan, store, deadline=deadline, progress=progress)
+            with held(plan.data.folder):
+                return _build_and_publish(plan, store, deadline=deadline, progress=progress)
     except OSError as error:
         raise PublishError(
             f"Cannot write the run: {error.strerror or error}.", hint="nothing was published; see the disk, or --out"
@@ -180,6 +184,7 @@ def _plan(
         predecessor=predecessor,
         notices=compare(accounts, before=before),
         chromium=chromium,
+        number=store.next_number(),
     )
 
 
@@ -216,8 +221,8 @@ def _warn(overclaims: Sequence[dict[str, str]], progress: Progress) -> None:
 def _execute(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progress) -> dict[str, Execution]:
     read = plan.read
     jobs = plan.order.jobs or (cores() if read.book.jobs == "auto" else read.book.jobs)
-    with tempfile.TemporaryDirectory(prefix="siyu-run-") as work:
-        context = Path(work) / "context.json"
+    with _work_folder(building.parent) as work:
+        context = work / "context.json"
         _context(plan, building).write(context)
         return run_notebooks(
             read.notebooks,
@@ -227,20 +232,42 @@ def _execute(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progr
             cwd=read.root,
             jobs=max(1, min(jobs, len(read.notebooks))),
             deadline=deadline,
-            redact=_redactions(plan, building, Path(work)),
+            redact=_redactions(plan, building, work),
             tables=frozenset(account.name for account in plan.accounts),
             progress=progress,
             settled=lambda execution: settle(execution, out=building, data=plan.data.folder),
+            warm=read.book.kernels == "warm",
         )
 
 
+@contextmanager
+def _work_folder(runs: Path) -> Iterator[Path]:
+    """Give a private folder that every run of a book uses in turn, under the book's lock.
+
+    So the next run knows what a killed one left: the folder itself, and the processes of notebooks, which carry the
+    name of its context file as their mark.
+    """
+    from analysis.reporting.kernel import end_marked_processes
+
+    folder = Path(tempfile.gettempdir()) / f"siyu-run-{digest_of([str(runs), os.getuid()])[:16]}"
+    end_marked_processes(folder / "context.json")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)  # refused if somebody else's stands there
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _context(plan: _Plan, building: Path) -> RunContext:
+    recipes = make_private(plan.order.cache.absolute() / "recipes")
+    clear_left(recipes, ".*.*.[0-9]*")
     return run_context(
         plan.read,
         plan.data,
         as_of=plan.as_of,
         out=building,
-        cache=make_private(plan.order.cache.absolute() / "recipes"),
+        cache=recipes,
         previous=plan.predecessor.folder if plan.predecessor else None,
         run_id=plan.run_id,
         notices=plan.notices,
@@ -324,6 +351,7 @@ def _manifest(plan: _Plan, executions: dict[str, Execution], building: Path) -> 
         "notices": list(plan.notices),
         "files": file_records(building),
         "times": {
+            "number": plan.number,
             "started_at": plan.now.astimezone(UTC).isoformat(timespec="seconds"),
             "ended_at": ended.isoformat(timespec="milliseconds"),
             "notebook_seconds": {name: round(e.seconds, 2) for name, e in executions.items()},

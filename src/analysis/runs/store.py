@@ -55,9 +55,17 @@ class PublishedRun:
         return str(self.manifest["digests"]["inputs"])
 
     @property
-    def age_key(self) -> tuple[str, str]:
-        """Orders runs by day, then by when they were published."""
-        return self.manifest["as_of"], self.manifest["times"]["ended_at"]
+    def number(self) -> int:
+        """How many runs of the book were published before this one, and itself: no clock can confuse their order.
+
+        Runs of earlier editions have none: 0.
+        """
+        return int(self.manifest["times"].get("number", 0))
+
+    @property
+    def age_key(self) -> tuple[str, int, str]:
+        """Orders runs by day, then by which was published first."""
+        return self.manifest["as_of"], self.number, self.manifest["times"]["ended_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,10 @@ class Store:
         """Return the published runs of this book, oldest first."""
         return _runs_in(self.folder)
 
+    def next_number(self) -> int:
+        """Return the number of the run to come; see ``PublishedRun.number``."""
+        return max((run.number for run in self.runs()), default=0) + 1
+
     def latest(self) -> Path | None:
         """Return the folder of the last good run: of the latest day, and of those the last published."""
         good = [run for run in self.runs() if run.good]
@@ -147,8 +159,7 @@ class Store:
             PublishError: If it cannot be made.
         """
         try:
-            for left in self.folder.glob(f"{BUILDING}*"):
-                shutil.rmtree(left)
+            self.clear()
             folder = self.folder / f"{BUILDING}{run_id}"
             folder.mkdir()
             for name, mode in (("notebooks", 0o755), ("tables", 0o755), ("state", 0o755), ("private", 0o700)):
@@ -156,6 +167,17 @@ class Store:
         except OSError as error:
             raise PublishError(f"Cannot build the run in {self.folder}: {error.strerror}.") from None
         return folder
+
+    def clear(self) -> None:
+        """Remove what a killed run left; call it under the lock only.
+
+        Raises:
+            OSError: If it cannot be removed.
+        """
+        for left in self.folder.glob(f"{BUILDING}*"):
+            shutil.rmtree(left)
+        for left in self.folder.glob(f".{LATEST}.*"):
+            left.unlink()
 
     def _named(self, wanted: str, *, as_of: date) -> PublishedRun:
         runs = [run for run in self.runs() if wanted in {run.run_id, run.folder.name, str(run.folder)}]
@@ -175,10 +197,15 @@ class Store:
 
 
 def published_runs(reports: Path) -> list[PublishedRun]:
-    """Return the published runs of all books, oldest first."""
+    """Return the published runs of all books, oldest first: those of a book in the order they were published."""
     folders = [folder for folder in sorted(reports.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
-    runs = [run for folder in folders for run in _runs_in(folder)]
-    return sorted(runs, key=lambda run: run.manifest["times"]["ended_at"])
+    dated: list[tuple[str, PublishedRun]] = []
+    for folder in folders:
+        ended = ""
+        for run in sorted(_runs_in(folder), key=lambda run: (run.number, run.manifest["times"]["ended_at"])):
+            ended = max(ended, run.manifest["times"]["ended_at"])
+            dated.append((ended, run))
+    return [run for _, run in sorted(dated, key=lambda one: one[0])]
 
 
 def _runs_in(folder: Path) -> list[PublishedRun]:
@@ -194,7 +221,7 @@ def read_run(folder: Path) -> PublishedRun | None:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         run = PublishedRun(folder, manifest)
         _ = (run.run_id, run.as_of, run.good, run.inputs, run.age_key)
-        if not isinstance(run.age_key[-1], str):
+        if not isinstance(manifest["times"]["ended_at"], str):
             return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None  # not a run of ours, or damaged by hand: it is never taken for one

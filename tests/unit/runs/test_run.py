@@ -63,7 +63,7 @@ def test_the_manifest_says_what_went_in_and_what_came_out(good):
     assert manifest["rows"][0]["rows_in"] == 200
     assert manifest["files"]["private/alpha.list.parquet"]["customer_level"]
     assert not manifest["files"]["alpha.zh.html"]["customer_level"]
-    assert set(manifest["times"]) == {"started_at", "ended_at", "notebook_seconds"}
+    assert set(manifest["times"]) == {"number", "started_at", "ended_at", "notebook_seconds"}
     assert manifest["versions"]["pandas"]
 
 
