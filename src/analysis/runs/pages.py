@@ -13,6 +13,7 @@ from analysis.books.catalogue import LAST
 from analysis.errors import BookError, PublishError, SiyuError
 from analysis.reporting.execute import Execution, Failure, blocks_of
 from analysis.reporting.page_info import DataLine, PageInfo, Sibling
+from analysis.runs.printed import searchable
 from analysis.whole_files import write_atomic
 
 __all__ = ["find_chromium", "leading_page", "overclaims_of", "render_pages", "write_pdfs"]
@@ -144,7 +145,7 @@ def find_chromium() -> str:
 
 
 def write_pdfs(out: Path, *, chromium: str) -> None:
-    """Print every page to a PDF beside it, without the time and place of printing.
+    """Print every page to a PDF beside it, without the time and place of printing; its text can be searched.
 
     Raises:
         PublishError: If the browser fails.
@@ -162,7 +163,7 @@ def write_pdfs(out: Path, *, chromium: str) -> None:
             ]
             try:
                 subprocess.run(command, check=True, capture_output=True, timeout=_PDF_SECONDS)  # noqa: S603  # found above
-                target.write_bytes(_PDF_DATES.sub(_undated, target.read_bytes()))
+                target.write_bytes(searchable(_PDF_DATES.sub(_undated, target.read_bytes())))
             except (OSError, subprocess.SubprocessError) as error:
                 raise PublishError(
                     f"Cannot print {page.name}: {type(error).__name__}.", hint="leave out --pdf"

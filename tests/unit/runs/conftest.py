@@ -63,7 +63,9 @@ class Project:
         (self.root / "data").mkdir(parents=True, exist_ok=True)
         (self.root / "data" / "orders.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def run(self, book: Path, *overrides: str, jobs: int = 2, predecessor: str | None = None) -> Outcome:
+    def run(
+        self, book: Path, *overrides: str, jobs: int = 2, predecessor: str | None = None, pdf: bool = False
+    ) -> Outcome:
         """Run a book as the command line does."""
         order = Order(
             book=book,
@@ -72,6 +74,7 @@ class Project:
             cache=self.root / ".cache",
             jobs=jobs,
             predecessor=predecessor,
+            pdf=pdf,
         )
         return run_book(order, now=NOW, progress=Progress(live=False))
 
