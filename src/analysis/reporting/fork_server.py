@@ -13,7 +13,7 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,7 @@ class _Kernel:
 def main(arguments: Sequence[str] = ()) -> None:
     """Import, listen, fork until the input ends."""
     (place,) = arguments or sys.argv[1:]
+    given = dict(os.environ)
     for name in WARM:
         with suppress(ImportError):  # a notebook that needs it will say so itself
             importlib.import_module(name)
@@ -80,10 +81,11 @@ def main(arguments: Sequence[str] = ()) -> None:
     if len(list(Path("/proc/self/task").iterdir())) != 1:
         return  # a thread of some library: a fork could inherit a lock that nobody lets go
     os.write(1, b"ready\n")
-    _serve(listener)
+    # a library may set variables while it is imported: a kernel that had imported it by itself would have them too
+    _serve(listener, {name: value for name, value in os.environ.items() if given.get(name) != value})
 
 
-def _serve(listener: socket.socket) -> None:
+def _serve(listener: socket.socket, imported: Mapping[str, str]) -> None:
     woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -104,10 +106,10 @@ def _serve(listener: socket.socket) -> None:
                     line, _ = listener.accept()
                     selector.register(line, selectors.EVENT_READ, _Kernel(line))
                 else:
-                    _hear(key.data, kernels, selector)
+                    _hear(key.data, kernels, selector, imported)
 
 
-def _hear(kernel: _Kernel, kernels: dict[int, _Kernel], selector: Any) -> None:
+def _hear(kernel: _Kernel, kernels: dict[int, _Kernel], selector: Any, imported: Mapping[str, str]) -> None:
     """Take what came over a connection: the request of a kernel, signals to it, or its owner's end."""
     if kernel.line.fileno() < 0:
         return  # it was reaped in this very round
@@ -124,7 +126,8 @@ def _hear(kernel: _Kernel, kernels: dict[int, _Kernel], selector: Any) -> None:
         if kernel.pid:
             _signal(kernel, int(line))
         else:
-            kernel.pid = _fork(json.loads(line))
+            asked = json.loads(line)
+            kernel.pid = _fork({**asked, "environment": {**imported, **asked["environment"]}})
             kernels[kernel.pid] = kernel
             _tell(kernel, {"pid": kernel.pid})
 
@@ -191,12 +194,12 @@ def _become_kernel(asked: dict[str, Any]) -> NoReturn:
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
 
-    from ipykernel.kernelapp import IPKernelApp
+    from analysis.reporting.private_kernel import launch
 
     # the kernel ends by itself should the server go
     arguments = [*asked["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}"]
     sys.argv = ["ipykernel_launcher", *arguments]
-    IPKernelApp.launch_instance(argv=arguments)
+    launch(arguments)
     os._exit(0)
 
 
