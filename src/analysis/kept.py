@@ -21,17 +21,21 @@ def hide_small(table: "pd.DataFrame", *, n: str | None, min_cell: int) -> "pd.Da
         n: Column that counts customers; None if rows are not groups of customers.
         min_cell: Smallest group that is shown.
     """
-    from analysis.page.cells import hidden_rows
+    from analysis.fields import FIELDS
+    from analysis.page.cells import counts_people, hidden_rows, is_few
 
     if n is None:
         return table
-    hidden = sorted(hidden_rows(table[n].tolist(), min_cell=min_cell))
-    if not hidden:
+    hidden = hidden_rows(table[n].tolist(), min_cell=min_cell)
+    numbers = [str(column) for column in table.select_dtypes("number").columns]
+    people = {name for name in numbers if name != n and name in FIELDS and counts_people(FIELDS[name].unit)}
+    few = {name: {i for i, v in enumerate(table[name].tolist()) if is_few(v, min_cell=min_cell)} for name in people}
+    if not hidden and not any(few.values()):
         return table
     shown = table.copy()
-    for column in shown.select_dtypes("number").columns:
-        shown[column] = shown[column].astype("float64")
-        shown.loc[shown.index[hidden], column] = float("nan")
+    for name in numbers:
+        shown[name] = shown[name].astype("float64")
+        shown.loc[shown.index[sorted(hidden | few.get(name, set()))], name] = float("nan")
     return shown
 
 

@@ -81,7 +81,7 @@ def test_pages_on_hostile_names_act_on_nothing(planted_run: PlantedRun) -> None:
         page = path.read_text(encoding="utf-8")
         assert faults_of_page(page) == [], path.name
     said = "".join(html.unescape(path.read_text(encoding="utf-8")) for path in pages)
-    assert len([text for text in HOSTILE if text in said]) > 15  # they do stand on the pages, as text
+    assert len([text for text in HOSTILE if text in said]) > 6  # they do stand on the pages, as text
 
 
 def test_nothing_is_written_outside_of_reports_and_cache(planted_run: PlantedRun) -> None:

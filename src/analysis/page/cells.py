@@ -2,7 +2,8 @@
 
 A group of fewer than ``min_cell`` customers could point at persons, so its row keeps its name and shows
 "<10" for the count and a dash for everything else. Where exactly one row is hidden, the next smallest is hidden
-too: otherwise the hidden count is the total minus the rest. Totals and groups of nobody stay.
+too: otherwise the hidden count is the total minus the rest. Totals and groups of nobody stay. Another column that
+counts people (those a row came from) hides its own small counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "counts_people",
     "hidden_rows",
     "hide_small_cells",
     "hide_small_in_block",
     "hide_small_value",
     "hide_small_values",
+    "is_few",
     "table_from_frame",
 ]
 
@@ -92,7 +95,23 @@ def hide_small_cells(block: Block, *, min_cell: int) -> Block:
     counts = [row[at] if isinstance(row[at], int | float) else None for row in block["rows"]]
     hide = hidden_rows(counts, min_cell=min_cell, totals=block.get("totals", 0))
     rows = [_hidden(row, at, counts[i], min_cell) if i in hide else row for i, row in enumerate(block["rows"])]
-    return {**block, "rows": rows}
+    people = {i for i, column in enumerate(block["columns"]) if i != at and counts_people(column["unit"])}
+    few = {"below": min_cell}
+    shown = [
+        [few if i in people and is_few(cell, min_cell=min_cell) else cell for i, cell in enumerate(row)] for row in rows
+    ]
+    return {**block, "rows": shown}
+
+
+def counts_people(unit: str) -> bool:
+    """Return whether a unit counts people."""
+    return unit in UNITS and UNITS[unit].people
+
+
+def is_few(number: Any, *, min_cell: int) -> bool:
+    """Return whether a cell is a count of fewer people than are shown; a mean over simulated futures is no count."""
+    counted = isinstance(number, int | float) and not isinstance(number, bool)
+    return counted and 0 < number < min_cell and float(number).is_integer()
 
 
 def hide_small_values(values: Mapping[str, Any], *, min_cell: int) -> dict[str, Any]:
