@@ -14,6 +14,7 @@ import narwhals as nw
 
 from analysis.data.as_of import cut, cut_by_parent
 from analysis.data.contracts import CONTRACTS, Column, Table
+from analysis.data.engine import open_engine
 from analysis.errors import AnalysisError, MissingTableError
 
 __all__ = ["REFUNDS", "Tables", "is_drawn", "open_tables"]
@@ -203,16 +204,8 @@ def open_tables(folder: Path, *, engine: str = "duckdb", timezone: str = "Asia/S
     )
     if not names:
         raise AnalysisError(f"No tables in {folder}.", hint="load the book's data first (siyu run, siyu check)")
-    session = _spark_session() if engine == "spark" else _duckdb_session()
+    session = _spark_session() if engine == "spark" else open_engine()
     return Tables(names, engine, timezone, None, folder, session)
-
-
-def _duckdb_session() -> Any:
-    import duckdb
-
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    return connection
 
 
 def _spark_session() -> Any:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analysis.data.accounting import FILE_NAME, TableAccount, read_accounts, read_facts, write_accounts
+from analysis.data.engine import open_engine
 from analysis.data.load_table import REJECTED, LoadedTable, load_table
 from analysis.data.mapping import DataSource
 from analysis.data.personal import salt_check
@@ -217,11 +218,8 @@ def _keep_rejected(work: Path, target: Path) -> None:
 
 def open_session(scratch: Path) -> Any:
     """Return a database connection of its own, bounded in memory, that spills into ``scratch``."""
-    import duckdb
-
-    connection = duckdb.connect()
+    connection = open_engine()
     connection.execute(f"SET threads = {min(os.cpu_count() or 1, _THREADS)}")
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET temp_directory = {literal(str(scratch))}")
-    connection.execute("SET TimeZone = 'UTC'")
     return connection

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from analysis.data.engine import open_engine
 from analysis.data.mapping import TableMapping
 from analysis.data.quoting import literal, parquet, quoted
 from analysis.errors import DataError
@@ -148,7 +149,7 @@ def _read_parquet(path: Path, *, name: str) -> RawTable:
     import duckdb
 
     try:
-        with duckdb.connect() as connection:
+        with open_engine() as connection:
             described = connection.execute(f"DESCRIBE SELECT * FROM {parquet(path)}").fetchall()
             n_rows = int(connection.execute(f"SELECT count(*) FROM {parquet(path)}").fetchall()[0][0])
     except duckdb.Error as error:
@@ -223,7 +224,7 @@ def attached(path: Path) -> Any:
     """
     import duckdb
 
-    connection = duckdb.connect()
+    connection = open_engine()
     try:
         connection.execute(f"ATTACH {literal(str(path))} AS source (READ_ONLY)")
     except duckdb.Error as error:

@@ -42,14 +42,13 @@ def without_ids(text: str, *, data: Path) -> str:
         text: What a notebook's error says.
         data: Folder of the loaded tables.
     """
-    import duckdb
-
     from analysis.data.contracts import CONTRACTS
+    from analysis.data.engine import open_engine
     from analysis.data.quoting import literal, parquet, quoted
 
     text = re.sub(r"\S{0,80}…$", "…", visible(text))  # half an id at the end of a cut message is one too
     found: set[str] = set()
-    with duckdb.connect() as connection:
+    with open_engine() as connection:
         for name, table in CONTRACTS.items():
             path = data / f"{name}.parquet"
             there = set(_names(path)) if path.is_file() else set()
