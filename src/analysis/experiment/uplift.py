@@ -5,7 +5,7 @@ which no model and no choice between models has seen; how deep to touch is chose
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,26 @@ from numpy.typing import NDArray
 
 from analysis.errors import AnalysisError
 from analysis.experiment.participants import measures_before
-from analysis.experiment.uplift_learners import LEARNERS, Sample, doubly_robust_scores, learn
+from analysis.experiment.uplift_learners import (
+    LEARNERS,
+    Sample,
+    Scorer,
+    doubly_robust_scores,
+    learn,
+    value_in_training,
+)
+from analysis.experiment.uplift_regression import Known
 from analysis.stats.means import welch_difference
 
 __all__ = [
     "FEWEST_IN_AN_ARM",
+    "LARGEST_TRIAL",
     "Terms",
     "UpliftTrial",
+    "choose_learner",
     "customer_groups",
     "known_before",
+    "late_columns",
     "learn_everyone",
     "pair_sample",
     "training_half",
@@ -37,6 +48,11 @@ _FEWEST_WITH: Final = 10
 """Customers with an outcome that each arm needs in each half."""
 
 _LATE_BELOW: Final = 1e-4
+
+LARGEST_TRIAL: Final = 100_000
+"""Customers of an arm and the control at most that are learnt from and judged on."""
+
+_SCORED_AT_ONCE: Final = 50_000
 
 
 class Terms(NamedTuple):
@@ -121,20 +137,26 @@ def known_before(trial: UpliftTrial) -> tuple[Floats, list[str]]:
         raise AnalysisError(
             f"{', '.join(after)} cannot be a covariate of uplift.", hint="name columns known before the assignment"
         )
-    made = {name: measures_before(trial.customers, columns=[name]) for name in trial.covariates}
+    late = late_columns(trial)
+    return measures_before(trial.customers, columns=[name for name in trial.covariates if name not in late]), late
+
+
+def late_columns(trial: UpliftTrial) -> list[str]:
+    """Return the covariates in which arms differ too much to be from before, see ``known_before``."""
+    if trial.cluster is not None:
+        return []
     arms = trial.customers["arm"].to_numpy()
-    late = [name for name, values in made.items() if trial.cluster is None and _differs(values, arms, trial)]
-    kept = [values for name, values in made.items() if name not in late]
-    return np.column_stack(kept) if kept else np.zeros((len(arms), 0)), late
+    sides = {arm: np.flatnonzero(arms == arm) for arm in (trial.control, *trial.arms)}
+    return [name for name in trial.covariates if _differs(name, sides, trial)]
 
 
-def _differs(values: Floats, arms: NDArray[Any], trial: UpliftTrial) -> bool:
+def _differs(name: str, sides: Mapping[str, NDArray[np.int64]], trial: UpliftTrial) -> bool:
+    values = measures_before(trial.customers, columns=[name])
     limit = _LATE_BELOW / (len(trial.covariates) * len(trial.arms) * max(values.shape[1], 1))
-    control = values[arms == trial.control]
     pvalues = [
-        welch_difference(values[arms == arm][:, column], control[:, column]).pvalue
+        welch_difference(column[sides[arm]], column[sides[trial.control]]).pvalue
         for arm in trial.arms
-        for column in range(values.shape[1])
+        for column in values.T
     ]
     return bool(np.nanmin(pvalues, initial=1.0) < limit)
 
@@ -142,12 +164,14 @@ def _differs(values: Floats, arms: NDArray[Any], trial: UpliftTrial) -> bool:
 def learn_everyone(trial: UpliftTrial, before: Floats, *, seed: int) -> pd.DataFrame:
     """Return the predicted uplift of every customer by models that never saw them.
 
-    A row per metric, arm and customer; an arm has its own customers and those of the control.
+    A row per metric, arm and customer; an arm has its own customers and those of the control. Of more than
+    ``LARGEST_TRIAL`` customers that many are learnt from and judged on, drawn at random within arm and half; the rest
+    are scored by the learner that is chosen, and by no other.
 
-    Columns: ``metric``, ``arm``, ``place`` (row of ``trial.customers``), ``training`` (half), ``fold`` (of those
-    trained on, else -1), ``robust`` (doubly robust score of the effect), ``without`` (expected outcome without the
-    touch, of those not trained on) and one per learner, in the unit of the metric. Pairs with too few customers are
-    left out.
+    Columns: ``metric``, ``arm``, ``place`` (row of ``trial.customers``), ``training`` (half), ``judged`` (is of the
+    other half; neither if only scored), ``fold`` (of those trained on, else -1), ``robust`` (doubly robust score of the
+    effect), ``without`` (expected outcome without the touch, of those not trained on) and one per learner, in the unit
+    of the metric. Pairs with too few customers are left out.
 
     Args:
         trial: The experiment.
@@ -157,17 +181,68 @@ def learn_everyone(trial: UpliftTrial, before: Floats, *, seed: int) -> pd.DataF
     customers = trial.customers
     groups = customer_groups(trial)
     training = training_half(customers["arm"], groups=groups, rng=np.random.default_rng(seed))
+    shared: dict[str, dict[bytes, Known]] = {arm: {} for arm in trial.arms}
     made = []
     for metric in trial.metrics:
         for arm in trial.arms:
             places = _places(trial, metric=metric, arm=arm)
-            sample = pair_sample(trial, places, metric=metric, arm=arm)._replace(before=before[places])
+            sample = pair_sample(trial, places, metric=metric, arm=arm)
             if not _enough(sample, training[places]):
                 continue
-            table = _learnt(sample, training[places], learners=trial.learners, seed=seed)
-            made.append(table.assign(metric=metric, arm=arm, place=places))
-    columns = ["metric", "arm", "place", "training", "fold", "robust", "without", *trial.learners]
+            drawn = _drawn(sample.treated, training[places], rng=np.random.default_rng([seed, len(places)]))
+            learnt = sample.rows(drawn)._replace(before=before[places[drawn]])
+            table, predict = _learnt(
+                learnt, training[places[drawn]], learners=trial.learners, seed=seed, shared=shared[arm]
+            )
+            made.append(table.assign(metric=metric, arm=arm, place=places[drawn]))
+            if not drawn.all():
+                made.append(_rest(table, predict, before, places[~drawn]).assign(metric=metric, arm=arm))
+    columns = ["metric", "arm", "place", "training", "judged", "fold", "robust", "without", *trial.learners]
     return pd.concat(made, ignore_index=True)[columns] if made else pd.DataFrame(columns=columns)
+
+
+def _drawn(treated: Flags, training: Flags, *, rng: np.random.Generator) -> Flags:
+    """Return who is learnt from or judged on: all, or ``LARGEST_TRIAL``, of arms and halves in their shares."""
+    n = len(treated)
+    if n <= LARGEST_TRIAL:
+        return np.ones(n, dtype=bool)
+    drawn = np.zeros(n, dtype=bool)
+    for side in (True, False):
+        for half in (True, False):
+            mine = np.flatnonzero((treated == side) & (training == half))
+            drawn[rng.choice(mine, len(mine) * LARGEST_TRIAL // n, replace=False, shuffle=False)] = True
+    return drawn
+
+
+def _rest(table: pd.DataFrame, predict: Scorer, before: Floats, places: NDArray[np.int64]) -> pd.DataFrame:
+    """Return those who were not drawn, scored by the learner that is chosen."""
+    learner, _ = choose_learner(table, learners=[str(name) for name in table.columns if name in LEARNERS])
+    scored = [
+        predict(before[some], [learner])[learner]
+        for some in np.array_split(places, max(1, len(places) // _SCORED_AT_ONCE))
+    ]
+    return pd.DataFrame(
+        {"place": places, "training": False, "judged": False, "fold": -1, "robust": np.nan, "without": np.nan,
+         **dict.fromkeys(table.columns.intersection(list(LEARNERS)), np.nan), learner: np.concatenate(scored)}
+    )  # fmt: skip
+
+
+def choose_learner(rows: pd.DataFrame, *, learners: Sequence[str]) -> tuple[str, dict[str, float]]:
+    """Return the learner worth most on the training half, of those that tell customers apart, and each one's worth.
+
+    Args:
+        rows: Of one metric and arm, as ``learn_everyone`` has them.
+        learners: Their columns.
+    """
+    fold, judged = rows["fold"].to_numpy(), rows["judged"].to_numpy(dtype=bool)
+    robust, taught = rows["robust"].to_numpy(), fold >= 0
+    scores = {name: rows[name].to_numpy(dtype=np.float64) for name in learners}
+    value = {
+        name: value_in_training(uplift[taught], robust=robust[taught], fold=fold[taught])
+        for name, uplift in scores.items()
+    }
+    # all the same is no ranking
+    return max(learners, key=lambda name: (np.ptp(scores[name][judged]) > 0, value[name])), value
 
 
 def customer_groups(trial: UpliftTrial) -> NDArray[np.int64]:
@@ -200,8 +275,10 @@ def _enough(sample: Sample, training: Flags) -> bool:
     return True
 
 
-def _learnt(sample: Sample, training: Flags, *, learners: Sequence[str], seed: int) -> pd.DataFrame:
-    learned = learn(sample.rows(training), seed=seed, learners=learners)
+def _learnt(
+    sample: Sample, training: Flags, *, learners: Sequence[str], seed: int, shared: dict[bytes, Known]
+) -> tuple[pd.DataFrame, Scorer]:
+    learned = learn(sample.rows(training), seed=seed, learners=learners, shared=shared)
     taught = np.flatnonzero(training)[learned.places]  # these are scored by models of the other folds
     new = np.ones(len(training), dtype=bool)
     new[taught] = False
@@ -213,7 +290,7 @@ def _learnt(sample: Sample, training: Flags, *, learners: Sequence[str], seed: i
     }
     made["fold"][taught], made["robust"][taught] = learned.fold, learned.robust
     made["robust"][new], made["without"][new] = doubly_robust_scores(sample.rows(new), with_touch, without), without
-    for name, values in learned.predict(sample.before[new]).items():
+    for name, values in learned.predict(sample.before[new], learners).items():
         made[name] = np.empty(len(training))
         made[name][new], made[name][taught] = values, learned.cross_fitted[name]
-    return pd.DataFrame({"training": training, **made})
+    return pd.DataFrame({"training": training, "judged": ~training, **made}), learned.predict

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.experiment.uplift import UpliftTrial, pair_sample
-from analysis.experiment.uplift_learners import Sample, value_in_training
+from analysis.experiment.uplift import UpliftTrial, choose_learner, pair_sample
+from analysis.experiment.uplift_learners import Sample
 from analysis.stats.clustering import clustered_difference
 from analysis.stats.means import Difference, welch_difference
 from analysis.stats.ranking import (
@@ -90,7 +90,9 @@ class _Pair(NamedTuple):
         robust: Its doubly robust scores.
         without: Its expected outcome without the touch.
         draws: By learner: bootstrap draws on the judging half.
-        effect: Average effect on all customers of the pair, both halves.
+        effect: Average effect on all customers of the pair, both halves and those who were only scored.
+        n: All customers of the pair.
+        n_learnt: Those in one of the halves.
     """
 
     trial: UpliftTrial
@@ -105,6 +107,8 @@ class _Pair(NamedTuple):
     without: Floats
     draws: Mapping[str, RankingDraws]
     effect: Difference
+    n: int
+    n_learnt: int
 
     @property
     def level(self) -> float:
@@ -145,16 +149,11 @@ def judge(trial: UpliftTrial, learnt: pd.DataFrame, *, seed: int) -> Findings:
 
 def _pair(trial: UpliftTrial, rows: pd.DataFrame, *, metric: str, arm: str, seed: int) -> _Pair:
     sample = pair_sample(trial, rows["place"].to_numpy(), metric=metric, arm=arm)
-    training, fold = rows["training"].to_numpy(dtype=bool), rows["fold"].to_numpy()
-    robust, taught = rows["robust"].to_numpy(), fold >= 0
-    scores = {name: rows[name].to_numpy() for name in trial.learners}
-    value = {
-        name: value_in_training(uplift[taught], robust=robust[taught], fold=fold[taught])
-        for name, uplift in scores.items()
-    }
-    half = sample.rows(~training)
-    uplift = {name: values[~training] for name, values in scores.items()}
-    chosen = max(trial.learners, key=lambda name: (np.ptp(uplift[name]) > 0, value[name]))  # all the same is no ranking
+    judged, taught = rows["judged"].to_numpy(dtype=bool), rows["fold"].to_numpy() >= 0
+    robust, scores = rows["robust"].to_numpy(), {name: rows[name].to_numpy() for name in trial.learners}
+    chosen, value = choose_learner(rows, learners=trial.learners)
+    half = sample.rows(judged)
+    uplift = {name: values[judged] for name, values in scores.items()}
     rng = np.random.default_rng(seed)
     draws = {
         name: bootstrap_ranking(
@@ -164,10 +163,11 @@ def _pair(trial: UpliftTrial, rows: pd.DataFrame, *, metric: str, arm: str, seed
         )
         for name in trial.learners
     }  # fmt: skip
+    n_learnt = int((rows["training"] | rows["judged"]).sum())
     effect = _average_effect(sample, clustered=trial.cluster is not None, level=trial.confidence_level)
     return _Pair(
         trial, trial.metrics[metric], chosen, value, sample.rows(taught), scores[chosen][taught], half, uplift,
-        robust[~training], rows["without"].to_numpy()[~training], draws, effect,
+        robust[judged], rows["without"].to_numpy()[judged], draws, effect, len(rows), n_learnt,
     )  # fmt: skip
 
 
@@ -206,15 +206,11 @@ def _measures(pair: _Pair) -> pd.DataFrame:
     effect = pair.effect
     found |= {
         "kind": pair.kind, "knows": bool(lower > 0), "qini_std_error": spread, "n_others": len(others),
-        "n_alike": sum(abs(other - qini) <= spread for other in others), "n_all": _n_of(pair),
+        "n_alike": sum(abs(other - qini) <= spread for other in others), "n_all": pair.n, "n_learnt": pair.n_learnt,
         "effect": effect.value, "effect_ci_lower": effect.ci_lower, "effect_ci_upper": effect.ci_upper,
         "confidence_level": level,
     }  # fmt: skip
     return pd.DataFrame([found])
-
-
-def _n_of(pair: _Pair) -> int:
-    return len(pair.taught_uplift) + len(pair.best)
 
 
 def _qini_of(pair: _Pair, learner: str) -> float:

@@ -7,20 +7,22 @@ trained on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.experiment.uplift_regression import Known, Predict, known_values, numbered, regression, trees
 from analysis.stats.ranking import rank_weighted_effect
 
 if TYPE_CHECKING:
     from threadpoolctl import threadpool_limits
 
-__all__ = ["LEARNERS", "Learned", "Sample", "doubly_robust_scores", "learn", "value_in_training"]
+__all__ = ["LEARNERS", "Learned", "Sample", "Scorer", "doubly_robust_scores", "learn", "value_in_training"]
 
 Floats = NDArray[np.float64]
-Predict = Callable[[Floats], Floats]
+Scorer = Callable[[Floats, Sequence[str]], dict[str, Floats]]
 
 LEARNERS: Final = ("s", "t", "x", "dr")
 
@@ -28,22 +30,6 @@ LARGEST_FIT: Final = 60_000
 """Customers at most that one learner is trained on; all are scored."""
 
 FOLDS: Final = 3
-
-_TREES: Final = 25
-_LEAVES: Final = 4
-_LEARNING_RATE: Final = 0.1
-_RIDGE_OF_TREES: Final = 30.0
-_BINS: Final = 31
-_ROWS_PER_LEAF: Final = 200
-_LEAVES_WORTH: Final = 20
-_SHARE_OF_COLUMNS: Final = 0.5
-"""Few and small trees: an effect is a small difference of large noise. On halves of the Hillstrom test and five planted
-effects (step, straight, two columns at once, wave, against the baseline) larger ones ranked no better."""
-
-_STEPS: Final = (0.2, 0.4, 0.6, 0.8)
-_PENALTY_PER_COLUMN: Final = 18.0
-"""The straight model beside the trees, for money and counts: customers' places on each column and steps at its fifths.
-A few huge orders lead trees astray; the mean of both ranked Hillstrom's spending better than trees alone."""
 
 
 class Sample(NamedTuple):
@@ -83,7 +69,7 @@ class Learned(NamedTuple):
         fold: Fold of each of these.
         cross_fitted: By learner: their predicted uplift, by models that never saw them.
         robust: Their doubly robust score of the effect, by models that never saw them.
-        predict: By learner: predicted uplift of new customers.
+        predict: By learner: predicted uplift of new customers, of those learners that are named.
         expected: Expected outcome of new customers with and without the touch.
     """
 
@@ -91,8 +77,21 @@ class Learned(NamedTuple):
     fold: NDArray[np.int64]
     cross_fitted: Mapping[str, Floats]
     robust: Floats
-    predict: Callable[[Floats], dict[str, Floats]]
+    predict: Scorer
     expected: Callable[[Floats], tuple[Floats, Floats]]
+
+
+class _Taught(NamedTuple):
+    """Customers that models are trained on: what was known of them, who was treated and what came."""
+
+    known: Known
+    treated: NDArray[np.bool_]
+    outcome: Floats
+    share_treated: float
+    is_rate: bool
+
+    def rows(self, chosen: NDArray[np.bool_]) -> "_Taught":
+        return self._replace(known=self.known.rows(chosen), treated=self.treated[chosen], outcome=self.outcome[chosen])
 
 
 class _Outcomes(NamedTuple):
@@ -102,7 +101,9 @@ class _Outcomes(NamedTuple):
     control: Predict
 
 
-def learn(sample: Sample, *, seed: int, learners: Sequence[str] = LEARNERS) -> Learned:
+def learn(
+    sample: Sample, *, seed: int, learners: Sequence[str] = LEARNERS, shared: dict[bytes, Known] | None = None
+) -> Learned:
     """Train the learners, and score the sample itself by models that never saw the customer scored.
 
     * ``s``: one model with the touch as a column; uplift is its difference with and without.
@@ -114,6 +115,7 @@ def learn(sample: Sample, *, seed: int, learners: Sequence[str] = LEARNERS) -> L
         sample: The training half.
         seed: Of folds, of the sample of customers where there are too many, and of the trees.
         learners: Some of ``LEARNERS``.
+        shared: What was known of the customers of earlier calls: other outcomes of the same customers cost less.
 
     References:
         Künzel, Sekhon, Bickel and Yu (2019), Metalearners for estimating heterogeneous treatment effects using machine
@@ -124,21 +126,37 @@ def learn(sample: Sample, *, seed: int, learners: Sequence[str] = LEARNERS) -> L
     rows = _sampled(len(sample.outcome), rng)
     used = sample.rows(rows)
     folds = _folds(used, rng)
+    taught = _Taught(
+        _known(used.before, {} if shared is None else shared),
+        used.treated,
+        used.outcome,
+        used.share_treated,
+        used.is_rate,
+    )
     with _one_thread():
-        by_pair = _nested_scores(used, folds, seed=seed) if "dr" in learners else {}
+        by_pair = _nested_scores(taught, folds, seed=seed) if "dr" in learners else {}
         scores, crossed = np.empty(len(rows)), {name: np.empty(len(rows)) for name in learners}
         for fold in range(FOLDS):
             here = folds == fold
-            rest, new = used.rows(~here), used.before[here]
+            rest, left = taught.rows(~here), taught.rows(here)
             models = _outcome_models(rest, seed=seed)
-            scores[here] = doubly_robust_scores(used.rows(here), models.treated(new), models.control(new))
+            scores[here] = doubly_robust_scores(left, models.treated(left.known), models.control(left.known))
             nested = by_pair.get(fold)
             for name in learners:
                 fitted = _effect_model(name, rest, models, robust=nested, seed=seed)
-                crossed[name][here] = fitted(new)
-        models = _outcome_models(used, seed=seed)
-        final = {name: _effect_model(name, used, models, robust=scores, seed=seed) for name in learners}
-    return Learned(rows, folds, crossed, scores, _scorer(final), _expecter(models))
+                crossed[name][here] = fitted(left.known)
+        models = _outcome_models(taught, seed=seed)
+        final = {name: _effect_model(name, taught, models, robust=scores, seed=seed) for name in learners}
+    levels = taught.known.levels
+    return Learned(rows, folds, crossed, scores, _scorer(final, levels), _expecter(models, levels))
+
+
+def _known(before: Floats, shared: dict[bytes, Known]) -> Known:
+    key = sha256(np.ascontiguousarray(before).data).digest()
+    if key not in shared:
+        shared.clear()  # two are never asked for in turn
+        shared[key] = known_values(before)
+    return shared[key]
 
 
 def value_in_training(uplift: Floats, *, robust: Floats, fold: NDArray[np.int64]) -> float:
@@ -158,7 +176,7 @@ def value_in_training(uplift: Floats, *, robust: Floats, fold: NDArray[np.int64]
     return float(np.mean(found))
 
 
-def doubly_robust_scores(sample: Sample, with_touch: Floats, without: Floats) -> Floats:
+def doubly_robust_scores(sample: "Sample | _Taught", with_touch: Floats, without: Floats) -> Floats:
     """Return one unbiased score of the effect per customer: models' difference, corrected by what came.
 
     Args:
@@ -175,18 +193,20 @@ def doubly_robust_scores(sample: Sample, with_touch: Floats, without: Floats) ->
     return np.asarray(with_touch - without + missed, dtype=np.float64)
 
 
-def _scorer(final: Mapping[str, Predict]) -> Callable[[Floats], dict[str, Floats]]:
-    def predict(before: Floats) -> dict[str, Floats]:
+def _scorer(final: Mapping[str, Predict], levels: Sequence[Floats]) -> Scorer:
+    def predict(before: Floats, learners: Sequence[str]) -> dict[str, Floats]:
+        new = numbered(before, levels)
         with _one_thread():
-            return {name: model(before) for name, model in final.items()}
+            return {name: final[name](new) for name in learners}
 
     return predict
 
 
-def _expecter(models: _Outcomes) -> Callable[[Floats], tuple[Floats, Floats]]:
+def _expecter(models: _Outcomes, levels: Sequence[Floats]) -> Callable[[Floats], tuple[Floats, Floats]]:
     def expected(before: Floats) -> tuple[Floats, Floats]:
+        new = numbered(before, levels)
         with _one_thread():
-            return models.treated(before), models.control(before)
+            return models.treated(new), models.control(new)
 
     return expected
 
@@ -207,13 +227,13 @@ def _folds(sample: Sample, rng: np.random.Generator) -> NDArray[np.int64]:
     return np.asarray(fold[codes], dtype=np.int64)
 
 
-def _nested_scores(sample: Sample, folds: NDArray[np.int64], *, seed: int) -> dict[int, Floats]:
+def _nested_scores(sample: _Taught, folds: NDArray[np.int64], *, seed: int) -> dict[int, Floats]:
     """Return, for each fold left out, doubly robust scores of the others that no model of that fold went into.
 
     With three folds, those of one come from models trained on the only other one that is not left out.
     """
     models = [_outcome_models(sample.rows(folds == fold), seed=seed) for fold in range(FOLDS)]
-    expected = [(model.treated(sample.before), model.control(sample.before)) for model in models]
+    expected = [(model.treated(sample.known), model.control(sample.known)) for model in models]
     found = {}
     for left_out in range(FOLDS):
         others = folds != left_out
@@ -223,95 +243,45 @@ def _nested_scores(sample: Sample, folds: NDArray[np.int64], *, seed: int) -> di
     return found
 
 
-def _outcome_models(sample: Sample, *, seed: int) -> _Outcomes:
-    y, arm = sample.outcome, sample.treated
-    fitted = [_regression(sample.before[side], y[side], sample.is_rate, seed=seed) for side in (arm, ~arm)]
+def _outcome_models(sample: _Taught, *, seed: int) -> _Outcomes:
+    y, arm, rate = sample.outcome, sample.treated, sample.is_rate
+    fitted = [regression(sample.known.rows(side), y[side], is_rate=rate, seed=seed) for side in (arm, ~arm)]
     return _Outcomes(fitted[0], fitted[1])
 
 
-def _effect_model(name: str, sample: Sample, models: _Outcomes, *, robust: Floats | None, seed: int) -> Predict:
+def _effect_model(name: str, sample: _Taught, models: _Outcomes, *, robust: Floats | None, seed: int) -> Predict:
     """Return the learner's model of the effect; ``models`` are of the same customers, ``robust`` their scores."""
     if name == "t":
-        return lambda before: models.treated(before) - models.control(before)
+        return lambda new: models.treated(new) - models.control(new)
     if name == "s":
         return _single(sample, seed=seed)
     if name == "dr":
         if robust is None:
             raise ValueError("the DR-learner needs doubly robust scores")
-        return _regression(sample.before, robust, sample.is_rate, seed=seed)
+        return regression(sample.known, robust, is_rate=sample.is_rate, seed=seed)
     return _crossed(sample, models, seed=seed)
 
 
-def _single(sample: Sample, *, seed: int) -> Predict:
-    both = np.column_stack([sample.before, sample.treated])
-    model = _trees(both, sample.outcome, seed=seed, every_column=True)  # a straight model has one effect for all
+def _single(sample: _Taught, *, seed: int) -> Predict:
+    both = np.column_stack([sample.known.values, sample.treated])
+    model = trees(both, sample.outcome, seed=seed, every_column=True)  # a straight model has one effect for all
 
-    def effect(before: Floats) -> Floats:
-        sides = (np.column_stack([before, np.full(len(before), side)]) for side in (1.0, 0.0))
+    def effect(new: Known) -> Floats:
+        sides = (np.column_stack([new.values, np.full(len(new.values), side)]) for side in (1.0, 0.0))
         with_touch, without = (model(side) for side in sides)
         return with_touch - without
 
     return effect
 
 
-def _crossed(sample: Sample, models: _Outcomes, *, seed: int) -> Predict:
-    arm, share = sample.treated, sample.share_treated
-    gained = sample.outcome[arm] - models.control(sample.before[arm])
-    missed = models.treated(sample.before[~arm]) - sample.outcome[~arm]
-    of_treated = _regression(sample.before[arm], gained, sample.is_rate, seed=seed)
-    of_control = _regression(sample.before[~arm], missed, sample.is_rate, seed=seed)
-    return lambda before: share * of_control(before) + (1 - share) * of_treated(before)
-
-
-def _regression(before: Floats, target: Floats, is_rate: bool, *, seed: int) -> Predict:  # noqa: FBT001 - of the sample
-    """Return a model of the mean: trees for rates, the mean of trees and a straight model for money and counts."""
-    trees = _trees(before, target, seed=seed)
-    if is_rate:
-        return trees
-    straight = _straight(before, target)
-    return lambda new: (trees(new) + straight(new)) / 2
-
-
-def _trees(before: Floats, target: Floats, *, seed: int, every_column: bool = False) -> Predict:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    model = HistGradientBoostingRegressor(
-        max_iter=_TREES,
-        max_leaf_nodes=_LEAVES,
-        learning_rate=_LEARNING_RATE,
-        min_samples_leaf=max(2, min(_ROWS_PER_LEAF, len(target) // _LEAVES_WORTH)),
-        l2_regularization=_RIDGE_OF_TREES,
-        max_bins=_BINS,
-        max_features=1.0 if every_column else _SHARE_OF_COLUMNS,
-        early_stopping=False,
-        random_state=seed,
-    )
-    model.fit(before, target)
-    predict: Predict = model.predict
-    return predict
-
-
-def _straight(before: Floats, target: Floats) -> Predict:
-    """Return ridge regression on places and steps of every column."""
-    columns = [np.sort(column) for column in before.T]
-    design = _design(before, columns)
-    mean, spread = design.mean(axis=0), design.std(axis=0)
-    spread[spread == 0] = 1.0
-    scaled = (design - mean) / spread
-    level = float(target.mean())
-    penalty = _PENALTY_PER_COLUMN * scaled.shape[1]  # many columns of few customers say little each
-    gram = scaled.T @ scaled + penalty * np.eye(scaled.shape[1])
-    weights = np.linalg.solve(gram, scaled.T @ (target - level))
-    return lambda new: level + ((_design(new, columns) - mean) / spread) @ weights
-
-
-def _design(before: Floats, columns: Sequence[Floats]) -> Floats:
-    made = []
-    for values, known in zip(before.T, columns, strict=True):
-        made.append(np.searchsorted(known, values) / len(known))
-        if known[0] != known[-1] and len(np.unique(known[:: max(1, len(known) // 200)])) > 2:
-            made += [(values > known[int(step * len(known))]).astype(np.float64) for step in _STEPS]
-    return np.column_stack(made)
+def _crossed(sample: _Taught, models: _Outcomes, *, seed: int) -> Predict:
+    arm, share, rate = sample.treated, sample.share_treated, sample.is_rate
+    of_arm, of_others = sample.known.rows(arm), sample.known.rows(~arm)
+    gained = sample.outcome[arm] - models.control(of_arm)
+    missed = models.treated(of_others) - sample.outcome[~arm]
+    of_treated = regression(of_arm, gained, is_rate=rate, seed=seed)
+    of_control = regression(of_others, missed, is_rate=rate, seed=seed)
+    return lambda new: share * of_control(new) + (1 - share) * of_treated(new)
 
 
 def _one_thread() -> "threadpool_limits":

@@ -15,12 +15,12 @@ import pandas as pd
 
 from analysis.data.connect import Tables
 from analysis.errors import TooFewError
-from analysis.experiment.participants import sample_ratio
+from analysis.experiment.participants import measures_before, sample_ratio
 from analysis.experiment.uplift import (
     FEWEST_IN_AN_ARM,
     Terms,
     UpliftTrial,
-    known_before,
+    late_columns,
     learn_everyone,
 )
 from analysis.experiment.uplift_judging import Findings, judge
@@ -120,7 +120,7 @@ def uplift_known(uplift_frame: dict[str, Any], uplift_customers: pd.DataFrame) -
     See ``experiment.uplift.known_before``.
     """
     trial = _trial(uplift_frame, uplift_customers)
-    _, late = known_before(trial)
+    late = late_columns(trial)
     return {"covariates": [name for name in trial.covariates if name not in late], "late": late}
 
 
@@ -140,8 +140,8 @@ def uplift_scores(
     """
     trial = _trial(uplift_frame, uplift_customers)._replace(covariates=uplift_known["covariates"])
     if uplift_ratio["state"] == "stop" or not trial.covariates:
-        return pd.DataFrame(columns=["metric", "arm", "place", "training", "fold", "robust", "without"])
-    before, _ = known_before(trial)
+        return pd.DataFrame(columns=["metric", "arm", "place", "training", "judged", "fold", "robust", "without"])
+    before = measures_before(uplift_customers, columns=list(trial.covariates))
     found = learn_everyone(trial, before, seed=seed)
     if found.empty:
         fewest = int(uplift_customers["arm"].value_counts().min())
@@ -198,7 +198,7 @@ def uplift_private(
                 "arm": row["arm"],
                 "customer_id": people["customer_id"].to_numpy(),
                 "assigned": people["arm"].to_numpy(),
-                "half": np.where(scores["training"].astype(bool), "training", "judging"),
+                "half": np.select([scores["training"], scores["judged"]], ["training", "judging"], "neither"),
                 "uplift": scores[row["learner"]].to_numpy(dtype=np.float64),
             }
         )

@@ -43,6 +43,7 @@ def uplift_headline(
         "experiment": uplift_frame["name"],
         "control": uplift_frame["control"],
         "n_customers": Estimate(n, "customers"),
+        "n_learnt": Estimate(max((row["n_learnt"] for row in uplift_findings["measures"]), default=n), "customers"),
         "n_known": Estimate(len(uplift_known["covariates"]), "count"),
         "late": ", ".join(uplift_known["late"]),
         "ratio": chance(uplift_ratio["pvalue"]),

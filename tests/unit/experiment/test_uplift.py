@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError
+from analysis.experiment import uplift
 from analysis.experiment.uplift import Terms, UpliftTrial, known_before, learn_everyone, training_half
 from analysis.experiment.uplift_judging import Findings, judge
 from analysis.experiment.uplift_learners import LEARNERS, Sample, doubly_robust_scores, learn
+from analysis.experiment.uplift_regression import known_values, numbered, straight
 from analysis.experiment.uplift_verdict import UpliftVerdictKind, decide_uplift
 
 TERMS = Terms(margin_share=0.3, unit_value=None, cost_per_touch=0.0, budget=None)
@@ -51,6 +53,57 @@ def test_planted_effect_is_found_and_its_predictions_are_calibrated(planted):
     assert row["uplift_at_30_ci_lower"] < 0.16 < row["uplift_at_30_ci_upper"]
     parts = planted.parts[planted.parts["arm"] == "a"]
     assert parts["observed"].iloc[:3].mean() > 0.1 > parts["observed"].iloc[-3:].mean()
+
+
+def test_of_a_large_trial_a_sample_teaches_and_judges_and_the_rest_is_scored_by_the_chosen_learner(monkeypatch):
+    monkeypatch.setattr(uplift, "LARGEST_TRIAL", 4000)
+    trial = campaign(9000, seed=3, effect=0.16)
+    learnt = learn_everyone(trial, known_before(trial)[0], seed=1)
+    drawn = learnt[learnt["training"] | learnt["judged"]]
+    rest = learnt[~(learnt["training"] | learnt["judged"])]
+    assert sorted(learnt["place"]) == list(range(9000))
+    assert 3990 < len(drawn) <= 4000
+    assert (
+        abs((trial.customers["arm"].iloc[drawn["place"]] == "a").mean() - (trial.customers["arm"] == "a").mean())
+        < 0.001
+    )
+    row = judge(trial, learnt, seed=1).measures.iloc[0]
+    assert (row["n"], row["n_learnt"], row["n_all"]) == (drawn["judged"].sum(), len(drawn), 9000)
+    assert row["knows"]
+    assert (
+        rest.drop(columns=row["learner"])[[name for name in LEARNERS if name != row["learner"]]].isna().all(axis=None)
+    )
+    gains = rest[row["learner"]].groupby(trial.customers["x"].to_numpy()[rest["place"]] > 0).mean()
+    assert gains[True] > gains[False] + 0.1
+
+
+def test_the_straight_model_is_ridge_regression_on_places_and_steps_to_the_last_digits():
+    rng = np.random.default_rng(2)
+    values = np.column_stack([rng.gamma(1, 30, 700), rng.integers(0, 9, 700), rng.random(700) < 0.3]).astype(float)
+    new, y = values[::3] + np.array([0.01, 0.5, 0.0]), values[:, 0] + 5 * values[:, 2] + rng.normal(size=700)
+
+    def design(rows):
+        made = []
+        for column, known in zip(rows.T, np.sort(values, axis=0).T, strict=True):
+            made.append(np.searchsorted(known, column) / 700)
+            if len(np.unique(known)) > 2:
+                made += [column > known[int(step * 700)] for step in (0.2, 0.4, 0.6, 0.8)]
+        return np.column_stack(made).astype(float)
+
+    taught = design(values)
+    scaled = (taught - taught.mean(axis=0)) / taught.std(axis=0)
+    gram = scaled.T @ scaled + 18 * scaled.shape[1] * np.eye(scaled.shape[1])
+    weights = np.linalg.solve(gram, scaled.T @ (y - y.mean()))
+    expected = y.mean() + (design(new) - taught.mean(axis=0)) / taught.std(axis=0) @ weights
+    known = known_values(values)
+    np.testing.assert_allclose(straight(known, y)(numbered(new, known.levels)), expected, rtol=1e-11)
+    half = rng.random(700) < 0.5  # what is kept of some rows is not taken for that of others
+    part = straight(known.rows(half), y[half])(known)
+    np.testing.assert_allclose(
+        part,
+        straight(known_values(values[half]), y[half])(numbered(values, known_values(values[half]).levels)),
+        rtol=1e-9,
+    )
 
 
 def test_an_arm_that_moves_nobody_is_not_ranked_beside_one_that_does(planted):
@@ -132,7 +185,7 @@ def test_scores_are_of_models_that_never_saw_the_customer():
     toward = np.where(treated, noise, -noise)
     for name in LEARNERS:
         assert abs(np.corrcoef(learned.cross_fitted[name], toward)[0, 1]) < 0.1
-    assert np.corrcoef(learned.predict(sample.before)["t"], toward)[0, 1] > 0.15  # those that saw them do
+    assert np.corrcoef(learned.predict(sample.before, ["t"])["t"], toward)[0, 1] > 0.15  # those that saw them do
 
 
 def test_doubly_robust_scores_average_to_the_effect_whatever_the_models_say():
