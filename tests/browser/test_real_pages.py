@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -25,14 +26,14 @@ WIDTHS = (1280, 768, 360)
 PAPER = 680  # what the margins of A4 leave, in pixels
 OPENS_WITHIN = 1000.0  # milliseconds
 BYTES = 60_000
-VISIBLE = "document.body.innerText.replace(/\\s/g, '')"
-# what only a script shows: the explorer, whose numbers are in the table beneath it
+# what only a script shows, or adds: without it the explorer's numbers are in the table beneath it
+ADDED = ".exp, .keys, .find, .tip"
 HIDDEN = "[...document.querySelectorAll('[hidden]:not(.exp)')].map(function (e) { return e.outerHTML; })"
-TAKE_AWAY = "document.querySelectorAll('.exp, .keys, .find, .tip').forEach(function (e) { e.remove(); })"
+SHOW = "document.querySelectorAll('%s').forEach(function (e) { e.style.display = '%s'; })"
+VISIBLE = "document.body.innerText.replace(/\\s/g, '')"
 UNFOLD = "document.querySelectorAll('details').forEach(function (e) { e.open = true; })"
 
-each = pytest.mark.parametrize("name", [*NOTEBOOKS, *AROUND])
-in_each_language = pytest.mark.parametrize("language", LANGUAGES)
+ALL = [(name, language) for name in (*NOTEBOOKS, *AROUND) for language in LANGUAGES]
 
 
 @pytest.fixture(scope="session")
@@ -88,29 +89,42 @@ def _failed(folder: Path, language: str) -> Path:
     return path
 
 
-@each
-@in_each_language
-def test_a_page_is_silent_asks_for_nothing_and_opens_at_once(browser, pages, name, language):
-    page = pages(name, language)
+class Seen(NamedTuple):
+    """A page that is open, and what came of opening it."""
+
+    path: Path
+    language: str
+    said: list[str]
+    asked: list[str]
+
+
+@pytest.fixture(scope="module", params=ALL, ids="-".join)
+def page(request: pytest.FixtureRequest, browser: Any, pages: Callable[[str, str], Path]) -> Seen:
+    """Each page, opened once for all tests of it, folded parts open."""
+    path = pages(*request.param)
     browser.look(width=1280)
-    browser.open(page)
-    assert browser.said == []
-    assert browser.asked == []
+    browser.open(path)
+    browser.measured()  # whatever the page says, it has said by now
+    seen = Seen(path, request.param[1], list(browser.said), list(browser.asked))
+    browser.value(UNFOLD)
+    return seen
+
+
+def test_a_page_is_silent_asks_for_nothing_and_opens_at_once(browser, page):
+    assert page.said == []
+    assert page.asked == []
     found = browser.measured()
     assert found["requests"] == []
     opened = [found["opened"]]
     while min(opened) >= OPENS_WITHIN and len(opened) < 3:  # a machine that is busy otherwise gets another chance
-        browser.open(page)
+        browser.open(page.path)
         opened.append(browser.measured()["opened"])
+        browser.value(UNFOLD)
     assert 0 < min(opened) < OPENS_WITHIN
-    assert len(gzip.compress(page.read_bytes(), 9)) <= BYTES
+    assert len(gzip.compress(page.path.read_bytes(), 9)) <= BYTES
 
 
-@each
-@in_each_language
-def test_on_no_page_anything_is_cut_or_overlaps(browser, pages, name, language):
-    browser.open(pages(name, language))
-    browser.value(UNFOLD)
+def test_on_no_page_anything_is_cut_or_overlaps(browser, page):
     looks = [(width, "", False) for width in WIDTHS] + [(1280, "", True), (PAPER, "print", False)]
     found = {}
     for width, media, dark in looks:
@@ -121,17 +135,13 @@ def test_on_no_page_anything_is_cut_or_overlaps(browser, pages, name, language):
         assert set(measured["drawings"]) <= {"wide" if width >= 700 or media else "narrow"}
         wrong = {what: measured[what] for what in ("cut", "clashes", "small", "wide", "twice") if measured[what]}
         if wrong or measured["scroll"] > width:
-            found[width, media] = wrong or measured["scroll"]
+            found[width, media, dark] = wrong or measured["scroll"]
     assert found == {}
 
 
-@each
-@in_each_language
-def test_no_page_breaks_a_rule_of_accessibility(browser, pages, name, language):
+def test_no_page_breaks_a_rule_of_accessibility(browser, page):
     # both schemes at both widths: a page is laid out the same way in both of its languages
-    looks = [(1280, False), (360, True)] if language == "zh" else [(1280, True), (360, False)]
-    browser.open(pages(name, language))
-    browser.value(UNFOLD)
+    looks = [(1280, False), (360, True)] if page.language == "zh" else [(1280, True), (360, False)]
     found = {}
     for width, dark in looks:
         browser.look(width=width, dark=dark)
@@ -140,17 +150,15 @@ def test_no_page_breaks_a_rule_of_accessibility(browser, pages, name, language):
     assert found == {}
 
 
-@each
-@in_each_language
-def test_nothing_but_comfort_is_lost_with_scripts_off(browser, pages, name, language):
+def test_nothing_but_comfort_is_lost_with_scripts_off(browser, page):
     browser.look(width=1280)
-    browser.open(pages(name, language), scripts=False)
-    plain = browser.value(VISIBLE)
-    assert len(plain) > 100
+    browser.value(SHOW % (ADDED, "none"))
+    full = browser.value(VISIBLE)
+    browser.open(page.path, scripts=False)
+    browser.value(UNFOLD)
+    assert len(full) > 100
     assert browser.value(HIDDEN) == []
-    browser.open(pages(name, language))
-    browser.value(TAKE_AWAY)
-    assert browser.value(VISIBLE) == plain
+    assert browser.value(VISIBLE) == full
 
 
 def test_every_chart_of_a_run_answers_a_pointer(small_run):
