@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Reader", "environment", "grade_badge", "render_block", "render_ranked", "scoped_style", "stylesheet"]
 
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")  # not to be broken at a hyphen
 _BOLD: Final = re.compile(r"\*\*")
 _TILE: Final = ("number", "unit", "change", "verdict", "interval", "spark", "badge")
 _ESTIMATES: Final = ("unit", "value")
@@ -116,7 +117,8 @@ class Reader:
         if isinstance(shown, Mapping) and "below" in shown:
             return escape(self.word("below", n=shown["below"]))
         if not isinstance(shown, Mapping) or "unit" not in shown:
-            return escape(self.plain(shown))
+            text = self.plain(shown)
+            return Markup('<span class="nw">{}</span>').format(text) if _DAY.fullmatch(text) else escape(text)
         estimate = estimate_from_json(shown)
         if form == "grade":
             return grade_badge(estimate.grade, language=self.language)
