@@ -193,6 +193,8 @@ def send_plan_draws(
 def _unknown(params: SendPlanParams, customers: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a conflict for customers who must be touched and whom the data do not have."""
     wanted = set(params.must_send)
+    if not wanted:
+        return []
     missing = wanted - set(customers["customer_id"])
     found = {"wish": "must_send", "asked": len(wanted), "possible": len(wanted) - len(missing), "reason": "unknown"}
     return [{**found, "n_customers": len(missing)}] if missing else []

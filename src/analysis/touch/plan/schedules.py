@@ -79,6 +79,9 @@ def possible_schedules(
     ruled = np.array([[channel in window.channels for channel in channels] for window in windows], dtype=bool).reshape(
         -1, m
     )
+    # A message rests only after its own channel.
+    alike = np.array([[before == after for after in channels] for before in channels], dtype=bool).reshape(m, m)
+    rests = np.where(alike, np.array(cooldown_days, dtype=np.int64)[None, :], 0)
     parts: list[tuple[Ints, Small, Small, npt.NDArray[np.float32]]] = []
     for begin in range(0, max(n, 1), _CHUNK):
         rows = slice(begin, min(begin + _CHUNK, n))
@@ -87,22 +90,12 @@ def possible_schedules(
         top = np.argsort(-best, axis=1, kind="stable")[:, :_MESSAGES]
         single = np.take_along_axis(value, top[:, :, None], axis=1)
         asked = np.take_along_axis(wanted[rows], top, axis=1)
-        offered = [_singles(single, top=top, asked=asked)]
+        offered = [_singles(single, asked=asked)]
         if twice and days > 1:
             second = np.take_along_axis(gain[rows], top[:, :, None], axis=1)
             fits = _joint(windows, ruled, top=top, rows=rows, days=days)
-            offered.append(
-                _pairs(
-                    single,
-                    second=second,
-                    top=top,
-                    fits=fits,
-                    left=left,
-                    channels=np.array(channels),
-                    cooldown=np.array(cooldown_days),
-                )
-            )
-        parts.append(_kept(offered, keep=keep, rng=rng))
+            offered.append(_pairs(single, second=second, top=top, fits=fits, left=left, rests=rests))
+        parts.append(_kept(offered, top=top, keep=keep, rng=rng))
     counts = np.concatenate([part[0] for part in parts])
     return Schedules(
         first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
@@ -114,24 +107,32 @@ def possible_schedules(
 
 @dataclass(frozen=True, slots=True)
 class _Offered:
-    """Alternatives of a chunk: their value (-inf: none), messages and days; customers × alternatives (× 2)."""
+    """Alternatives of a chunk: their value (-inf: none), customers × alternatives, and what each of them is.
+
+    Attributes:
+        value: Currency.
+        place: By alternative: places of its first and second message among those that the customer combines.
+        day: By alternative: days of both.
+        boost: Added where alternatives are ranked: what somebody asked for is kept.
+        share: Of what is kept.
+    """
 
     value: Floats
-    message: Small
+    place: Small
     day: Small
-    boost: Floats  # added where alternatives are ranked: what somebody asked for is kept
-    share: float  # of what is kept
+    boost: Floats
+    share: float
 
 
-def _singles(single: Floats, *, top: npt.NDArray[np.intp], asked: Flags) -> _Offered:
+def _singles(single: Floats, *, asked: Flags) -> _Offered:
     c, k, days = single.shape
     value = np.where((single > 0) | asked[:, :, None], single, -np.inf).reshape(c, k * days)
-    message = np.full((c, k * days, 2), NO_TOUCH, dtype=np.int8)
-    message[:, :, 0] = np.repeat(top, days, axis=1)
-    day = np.full((c, k * days, 2), NO_TOUCH, dtype=np.int8)
-    day[:, :, 0] = np.tile(np.arange(days), k)
+    place = np.full((k * days, 2), NO_TOUCH, dtype=np.int8)
+    place[:, 0] = np.repeat(np.arange(k), days)
+    day = np.full((k * days, 2), NO_TOUCH, dtype=np.int8)
+    day[:, 0] = np.tile(np.arange(days), k)
     boost = np.repeat(np.where(asked, _ASKED_FOR, 0.0), days, axis=1)
-    return _Offered(value, message, day, boost, 0.6)
+    return _Offered(value, place, day, boost, 0.6)
 
 
 def _joint(
@@ -163,40 +164,39 @@ def _pairs(
     top: npt.NDArray[np.intp],
     fits: dict[tuple[int, int, int, int], Flags],
     left: Floats,
-    channels: npt.NDArray[np.str_],
-    cooldown: npt.NDArray[np.int_],
+    rests: npt.NDArray[np.int64],
 ) -> _Offered:
+    """Return both touches of every pair; ``rests`` is how many days a second message waits for a first."""
     c = len(single)
-    value = np.full((c, len(fits)), -np.inf)
-    message = np.empty((c, len(fits), 2), dtype=np.int8)
-    day = np.empty((c, len(fits), 2), dtype=np.int8)
+    value = np.empty((len(fits), c))
+    alone, again = (np.ascontiguousarray(part.transpose(1, 2, 0)) for part in (single, second))
     for p, ((a, b, d, e), fine) in enumerate(fits.items()):
         before, after = top[:, a], top[:, b]
-        rested = (channels[before] != channels[after]) | (e - d >= cooldown[after])
-        sold = single[:, b, e] - second[:, b, e] * (1 - left[before, after, e - d])
+        sold = alone[b, e] - again[b, e] * (1 - left[:, :, e - d][before, after])
         # Each of the two must add something: else the single touch is the better schedule.
-        worthwhile = fine & rested & (single[:, a, d] > 0) & (sold > 0)
-        value[:, p] = np.where(worthwhile, single[:, a, d] + np.where(worthwhile, sold, 0.0), -np.inf)
-        message[:, p, 0], message[:, p, 1] = before, after
-        day[:, p, 0], day[:, p, 1] = d, e
-    return _Offered(value, message, day, np.zeros((c, 1)), 0.4)
+        worthwhile = fine & (rests <= e - d)[before, after] & (alone[a, d] > 0) & (sold > 0)
+        value[p] = np.where(worthwhile, alone[a, d] + np.where(worthwhile, sold, 0.0), -np.inf)
+    pairs = np.array(list(fits), dtype=np.int8).reshape(-1, 4)
+    return _Offered(np.ascontiguousarray(value.T), pairs[:, :2], pairs[:, 2:], np.zeros((c, 1)), 0.4)
 
 
 def _kept(
-    offered: list[_Offered], *, keep: int, rng: np.random.Generator
+    offered: list[_Offered], *, top: npt.NDArray[np.intp], keep: int, rng: np.random.Generator
 ) -> tuple[Ints, Small, Small, npt.NDArray[np.float32]]:
     """Return counts by customer and the alternatives kept, by descending value within each customer."""
-    values, messages, days = [], [], []
+    values, places, days = [], [], []
     for kind in offered:
         most = keep if len(offered) == 1 else max(1, round(keep * kind.share))
         noisy: Floats = kind.value * (1 + _SPREAD * rng.random(kind.value.shape)) + kind.boost
-        place = np.argsort(-noisy, axis=1, kind="stable")[:, :most]
-        values.append(np.take_along_axis(kind.value, place, axis=1))
-        messages.append(np.take_along_axis(kind.message, place[:, :, None], axis=1))
-        days.append(np.take_along_axis(kind.day, place[:, :, None], axis=1))
-    value, message, day = (np.concatenate(part, axis=1) for part in (values, messages, days))
+        chosen = np.argsort(-noisy, axis=1, kind="stable")[:, :most]
+        values.append(np.take_along_axis(kind.value, chosen, axis=1))
+        places.append(kind.place[chosen])
+        days.append(kind.day[chosen])
+    value, place, day = (np.concatenate(part, axis=1) for part in (values, places, days))
     order = np.argsort(np.negative(value), axis=1, kind="stable")
     value = np.take_along_axis(value, order, axis=1)
-    message, day = (np.take_along_axis(part, order[:, :, None], axis=1) for part in (message, day))
     there = np.isfinite(value)
-    return there.sum(axis=1).astype(np.int32), message[there], day[there], value[there].astype(np.float32)
+    customer = np.repeat(np.arange(len(top)), there.sum(axis=1))
+    place, day = (np.take_along_axis(part, order[:, :, None], axis=1)[there] for part in (place, day))
+    message = np.where(place >= 0, top[customer[:, None], place], NO_TOUCH).astype(np.int8)
+    return there.sum(axis=1).astype(np.int32), message, day, value[there].astype(np.float32)
