@@ -5,6 +5,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from tests.security import planted_brand
 from tests.security.judge import tree
+from tests.security.small_project import write_project
 
 ROOT = Path(__file__).parents[2]
 QUICK = ["data_health", "tiers", "segments", "incrementality", "policy_value", "experiment_design", "brief"]
@@ -38,19 +40,42 @@ class PlantedRun:
 @pytest.fixture(scope="session")
 def planted_run(tmp_path_factory: pytest.TempPathFactory, exam_in_full: bool) -> PlantedRun:
     """The run, made once."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "planted"
+    seen = once(tmp_path_factory, "planted", lambda root: _run(root, full=exam_in_full))
+    return PlantedRun(Path(seen["folder"]), Path(seen["root"]), seen)
+
+
+@pytest.fixture(scope="session")
+def worst_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published folder of a run of ``small_project``, made once."""
+    return Path(once(tmp_path_factory, "worst", _worst)["folder"])
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """Return what ``make`` returns for a folder of that name, made by whichever process of tests comes first."""
+    own = factory.getbasetemp()
+    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / name
     folder.mkdir(exist_ok=True)
     made = folder / "made.json"
     with (folder / ".turn").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         try:
             if not made.exists():
-                made.write_text(json.dumps(_run(folder / "in", full=exam_in_full)), encoding="utf-8")
+                told = make(folder / "in")
+                made.write_text(json.dumps({**told, "root": str(folder / "in")}), encoding="utf-8")
         finally:
-            fcntl.flock(turn, fcntl.LOCK_UN)
-    seen = json.loads(made.read_text(encoding="utf-8"))
-    return PlantedRun(Path(seen["folder"]), folder / "in", seen)
+            fcntl.flock(turn, fcntl.LOCK_UN)  # a child that was forked meanwhile would hold on to it
+    found: dict[str, Any] = json.loads(made.read_text(encoding="utf-8"))
+    return found
+
+
+def _worst(root: Path) -> dict[str, Any]:
+    from analysis.runs.progress import Progress
+    from analysis.runs.run import Order, run_book
+
+    root.mkdir()
+    order = Order(book=write_project(root), reports=root / "reports", cache=root / ".cache", root=root, jobs=2)
+    outcome = run_book(order, now=datetime(2026, 3, 2, 4, tzinfo=UTC), progress=Progress(live=False))
+    return {"folder": str(outcome.folder)}
 
 
 def _run(root: Path, *, full: bool) -> dict[str, Any]:

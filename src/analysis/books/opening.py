@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -108,7 +109,9 @@ def load_data(read: ReadBook, *, now: datetime, cache: Path, progress: Callable[
 def _base_of(read: ReadBook) -> Path:
     """A relative source may stand beside the book, in the working folder or in the project: the first that is there."""
     starts = (read.data_base, Path.cwd(), read.root)
-    return next((start for start in starts if (start / read.book.data.source).exists()), read.data_base)
+    with suppress(OSError):  # too long for a name: whoever reads it will say so
+        return next((start for start in starts if (start / read.book.data.source).exists()), read.data_base)
+    return read.data_base
 
 
 def resolve_as_of(wanted: date | str, *, latest_day: date | None, today: date) -> date:

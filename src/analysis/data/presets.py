@@ -1,7 +1,7 @@
 """Named column maps: what the export of a known shop system looks like, kept under ``params/presets/``."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -11,6 +11,9 @@ from analysis.errors import BookError
 from analysis.yaml12 import parse
 
 __all__ = ["Preset", "find_preset", "with_preset"]
+
+_LONGEST: Final = 200
+"""Characters of a preset's name: no file has more."""
 
 
 class Preset(BaseModel):
@@ -65,7 +68,7 @@ def find_preset(name: str, *, base: Path) -> Preset:
     ]
     for folder in folders:
         path = folder / f"{name}.yaml"
-        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
+        if len(name) <= _LONGEST and path.is_file() and path.resolve().is_relative_to(folder.resolve()):
             return _read(path)
     known = sorted({path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.yaml")})
     close = nearest(name, known)

@@ -125,7 +125,8 @@ def _read_one(
     path: Path, *, name: str, target: Path, mapping: TableMapping, sheet: str | tuple[str, ...] | None
 ) -> RawTable:
     if not path.exists():
-        there = ", ".join(sorted(other.name for other in path.parent.iterdir())[:12]) or "nothing"
+        beside = path.parent.iterdir() if path.parent.is_dir() else ()
+        there = ", ".join(sorted(other.name for other in beside)[:12]) or "nothing"
         raise DataError(
             f"{name}: there is no file {path.name} in {path.parent}, which holds {there}.",
             hint=f"correct data.tables.{name}.file in the book",

@@ -114,16 +114,25 @@ def source_folder(source: DataSource, *, base: Path) -> Path | None:
 
 
 def _place(source: DataSource, *, base: Path) -> Path:
-    path = Path(source.source).expanduser()
-    candidates = [path] if path.is_absolute() else list(dict.fromkeys([base / path, Path.cwd() / path]))
-    for candidate in candidates:
-        if candidate.exists():
-            return candidate
+    try:
+        path = Path(source.source).expanduser()
+        candidates = [path] if path.is_absolute() else list(dict.fromkeys([base / path, Path.cwd() / path]))
+        found = next((candidate for candidate in candidates if candidate.exists()), None)
+    except (OSError, ValueError, RuntimeError) as error:  # too long a name, a home that nobody has
+        raise BookError(
+            f"data.source: '{source.source[:60]}' is no path: {_why(error)}.", hint="give a folder of files"
+        ) from None
+    if found is not None:
+        return found
     tried = " or ".join(str(candidate) for candidate in candidates)
     raise DataError(
         f"data.source: there is nothing at {tried}.",
         hint="give a folder of CSV, TSV, XLSX or Parquet files, a DuckDB file, demo/<brand>, or env:NAME",
     )
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _wanted(source: DataSource) -> dict[str, TableMapping]:
@@ -160,7 +169,15 @@ def _files(folder: Path, name: str, mapping: TableMapping) -> tuple[Path, ...]:
 
 
 def _inside(folder: Path, file: str, *, table: str) -> Path:
-    if not (folder / file).resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = (folder / file).resolve().is_relative_to(folder.resolve())
+        (folder / file).exists()
+    except (OSError, ValueError, RuntimeError) as error:  # a zero byte, too long a name, links in a circle
+        raise BookError(
+            f"data.tables.{table}: '{file[:60]}' is no name of a file: {_why(error)}.",
+            hint="name a file inside the folder of data.source",
+        ) from None
+    if not inside:
         raise BookError(
             f"data.tables.{table}: the file '{file}' lies outside the source.",
             hint="name a file inside the folder of data.source",
