@@ -144,10 +144,11 @@ def _check(options: argparse.Namespace) -> int:
         return 2
     from datetime import UTC, datetime
 
+    from analysis.plain_text import for_terminal
     from analysis.runs.check import check_book
 
     for line in check_book(options.book, overrides=options.set, now=datetime.now(UTC)):
-        print(line)
+        print(for_terminal(line))
     return 0
 
 
@@ -257,7 +258,9 @@ def _shown(path: Path) -> str:
 
 
 def _complain(text: str) -> None:
-    print(text, file=sys.stderr)
+    from analysis.plain_text import for_terminal
+
+    print(for_terminal(text), file=sys.stderr)
 
 
 def _terminate(number: int, frame: object) -> None:

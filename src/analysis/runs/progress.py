@@ -4,6 +4,7 @@ import sys
 import time
 from typing import Any, Self
 
+from analysis.plain_text import for_terminal
 from analysis.reporting.execute import Failure
 
 __all__ = ["Progress"]
@@ -38,7 +39,8 @@ class Progress:
             self._status.stop()
 
     def say(self, text: str) -> None:
-        """Print a line."""
+        """Print a line; what data or an error put into it moves no cursor."""
+        text = for_terminal(text)
         if self._console is not None:
             self._console.print(text, markup=False, soft_wrap=True)
         else:
@@ -49,7 +51,7 @@ class Progress:
         if self._status is not None:
             from rich.markup import escape
 
-            self._status.update(escape(text))
+            self._status.update(escape(for_terminal(text)))
         else:
             self.say(text)
 
