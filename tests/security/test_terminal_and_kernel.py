@@ -31,7 +31,7 @@ def test_no_text_of_an_error_moves_a_cursor(kind: str, capsys: pytest.CaptureFix
 
 
 def test_a_kernel_of_ours_opens_no_port_and_its_children_are_heard(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from jupyter_client import BlockingKernelClient
+    from jupyter_client.blocking.client import BlockingKernelClient
 
     folder = Path(tmp_path_factory.mktemp("k"))
     folder.chmod(0o700)
