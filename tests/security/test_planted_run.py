@@ -18,6 +18,8 @@ from tests.security.conftest import PlantedRun
 from tests.security.judge import faults_of_page
 from tests.security.planted_brand import HOSTILE, MARKS, SECRETS, person
 
+pytestmark = pytest.mark.exam
+
 # Columns counted in people that are no groups of them: means over simulated futures, a setting of a model.
 NO_GROUPS = {"refusals", "expected_leavers", "expected_buyers", "ridge"}
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from analysis.errors import SiyuError
 from analysis.touch.strategies import StrategySet
 from tests.security import targets
 from tests.security.payloads import PAYLOADS, of_kind
+
+pytestmark = pytest.mark.exam
 
 ROOT = Path(__file__).parents[2]
 FULL = os.environ.get("SIYU_EXAM") == "full"
