@@ -42,7 +42,8 @@ def campaigns_of(brand: str, *, customers: int, seed: int, every: int, under: Pa
         found = windows(start, days=days, selection_days=SELECTION_DAYS, first_day=first)
         if found is None or found.campaign.last > AS_OF:
             continue
-        customers_of = made._customers(tables, str(name), found, outcome="n_orders")
+        listed = made._lists(tables, [str(name)])["customer_id"]
+        customers_of = made._customers(tables, made._buyers(tables), listed=listed, found=found, outcome="n_orders")
         compared = compare(customers_of, selection_left_out=True)
         if compared is None:
             continue

@@ -90,14 +90,18 @@ def observational_effects(
     window before and of the earliest, ``n_earlier``.
     """
     level, gap = incrementality_params.confidence_level, incrementality_params.selection_days
-    first = _first_day(tables)
+    if observational_campaigns.empty:
+        return pd.DataFrame(columns=[*observational_campaigns.columns.drop("n_targeted"), *_COLUMNS])
+    buyers, lists = _buyers(tables), _lists(tables, observational_campaigns["campaign_id"].tolist())
+    first = buyers["first_on"].min().date() if len(buyers) else None
     rows = []
     for campaign in observational_campaigns.to_dict("records"):
         start, days = pd.Timestamp(campaign["starts_on"]).date(), int(campaign["days"])
         found = windows(start, days=days, selection_days=gap, first_day=first) if first else None
         if found is None:
             continue
-        customers = _customers(tables, str(campaign["campaign_id"]), found)
+        listed = lists.loc[lists["campaign_id"] == campaign["campaign_id"], "customer_id"]
+        customers = _customers(tables, buyers, listed=listed, found=found)
         compared = compare(customers, selection_left_out=gap > 0, confidence_level=level)
         if compared is not None:
             named = {str(key): value for key, value in campaign.items()}
@@ -105,29 +109,46 @@ def observational_effects(
     return pd.DataFrame(rows, columns=[*observational_campaigns.columns.drop("n_targeted"), *_COLUMNS])
 
 
-def _customers(tables: Tables, campaign: str, found: Windows, *, outcome: str = "amount") -> pd.DataFrame:
+def _buyers(tables: Tables) -> pd.DataFrame:
+    """Return one row per customer who ever bought, by id: the day of their first purchase."""
+    firsts = tables.purchases().group_by("customer_id").agg(nw.col("ordered_on").min().alias("first_on"))
+    found = _pandas(firsts).sort_values("customer_id", ignore_index=True)
+    return found.assign(first_on=pd.to_datetime(found["first_on"]))
+
+
+def _lists(tables: Tables, campaigns: list[str]) -> pd.DataFrame:
+    """Return who was on the list of which of these campaigns: ``campaign_id``, ``customer_id``."""
+    rows = tables.lazy("touches").filter(nw.col("campaign_id").is_in(campaigns))
+    return _pandas(rows.select("campaign_id", "customer_id").unique())
+
+
+def _customers(
+    tables: Tables, buyers: pd.DataFrame, *, listed: "pd.Series[str]", found: Windows, outcome: str = "amount"
+) -> pd.DataFrame:
     """Return one row per customer who ever bought: targeted, known before all windows, and the outcome of each window.
 
-    ``outcome`` is ``amount`` (what they spent) or ``n_orders``.
+    ``outcome`` is ``amount`` (what they spent) or ``n_orders``. Only the days of the windows are read.
     """
     earlier = {f"earlier_{place}": span for place, span in enumerate(found.earlier, start=1)}
     spans = {"campaign": found.campaign, "before": found.before, **earlier}
-    purchases = tables.purchases().with_columns(n_orders=nw.lit(1.0))
+    earliest, latest = min(span.first for span in spans.values()), max(span.last for span in spans.values())
+    day = nw.col("ordered_on")
+    purchases = tables.purchases().filter(day >= earliest, day <= latest).with_columns(n_orders=nw.lit(1.0))
     inside = {
-        name: nw.when((nw.col("ordered_on") >= span.first) & (nw.col("ordered_on") <= span.last))
-        .then(nw.col(outcome))
-        .otherwise(0.0)
+        name: nw.when((day >= span.first) & (day <= span.last)).then(nw.col(outcome)).otherwise(0.0)
         for name, span in spans.items()
     }
-    sums = [nw.col(name).sum().alias(name) for name in spans]
     grouped = purchases.with_columns(**inside).group_by("customer_id")
-    customers = _pandas(grouped.agg(nw.col("ordered_on").min().alias("first_on"), *sums))
-    listed = _pandas(tables.lazy("touches").filter(nw.col("campaign_id") == campaign).select("customer_id").unique())
-    earliest = min(span.first for span in spans.values())
-    return customers.assign(
-        targeted=customers["customer_id"].isin(listed["customer_id"]),
-        known=pd.to_datetime(customers["first_on"]) < pd.Timestamp(earliest),
-    ).sort_values("customer_id", ignore_index=True)
+    sums = _pandas(grouped.agg(*(nw.col(name).sum().alias(name) for name in spans)))
+    place = pd.Index(buyers["customer_id"])
+    customers = buyers.assign(known=buyers["first_on"] < pd.Timestamp(earliest))
+    targeted, bought = place.get_indexer(listed), place.get_indexer(sums["customer_id"])
+    customers["targeted"] = np.isin(np.arange(len(buyers)), targeted)
+    for name in spans:
+        made = np.zeros(len(buyers))
+        made[bought] = sums[name].to_numpy(dtype=np.float64)
+        customers[name] = made
+    return customers
 
 
 _ENDS: Final = ("", "_ci_lower", "_ci_upper")
