@@ -169,6 +169,11 @@ def test_every_chart_of_a_run_answers_a_pointer(small_run):
     ]
     assert len(drawings) > 100
     assert [name for name, drawing in drawings if "<title>" not in drawing] == []
+    told = [
+        (name, text) for name, drawing in drawings for text in re.findall("<title>(.*?)</title>", drawing, re.DOTALL)
+    ]
+    assert [text for name, text in told if ".en." in name and re.search("[，：。；（]", text)] == []
+    assert [text for _, text in told if re.search(r"\bnan\b|—|None", text)] == []
 
 
 def test_pages_of_six_charts_and_six_tables_are_among_those_weighed(small_run):

@@ -179,7 +179,8 @@ def _draw_cell(axes: "Axes", cell: _Cell, *, at: tuple[int, int], most: float, t
     ink, mark, edge, width = (ACCENT, ACCENT, ACCENT, 2) if cell.framed else (INK, MARK, LINE, 1)
     frame = Rectangle((column + 0.02, top), 0.96, height, facecolor=PAPER, edgecolor=edge, linewidth=width)
     axes.add_patch(frame)
-    tell(frame, "\n".join([told, cell.number, *(word for word in cell.words if word)]))
+    if not np.isnan(cell.size):
+        tell(frame, "\n".join([told, cell.number, *(word for word in cell.words if word)]))
     left, shares = column + 0.08, (0.22, 0.38, 0.6, 0.83) if style.narrow else (0.32, 0.54, 0.79, 0.79)
     heights = [top + share * height for share in shares]
     axes.text(left, heights[0], cell.number, color=ink, fontsize=15, fontweight=600, va="center")

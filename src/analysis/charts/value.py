@@ -63,7 +63,7 @@ def tracking(table: pd.DataFrame, *, style: Style) -> "Figure":
         tell(line, series=name)
         counts = table[column].to_numpy(dtype=float)
         told = [
-            f"{style.text(f'第 {week:.0f} 周', f'week {week:.0f}')}，{name}\n{style.number(n, 'count')}"
+            f"{style.text(f'第 {week:.0f} 周，', f'week {week:.0f}, ')}{name}\n{style.number(n, 'count')}"
             for week, n in zip(weeks, counts, strict=True)
         ]
         every = max(1, len(weeks) // _TOLD)
