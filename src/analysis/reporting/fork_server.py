@@ -1,4 +1,4 @@
-"""The process that pre-warmed kernels are forked from: ``python -m analysis.reporting.fork_server SOCKET``.
+"""The process that pre-warmed kernels are forked from: ``main(SOCKET)``.
 
 It imports, says ``ready`` on its output if it may be forked, and serves ``analysis.reporting.warm``: one connection is
 one kernel. It ends when its input does, which is when the runner is gone, and takes its kernels with it.
@@ -6,6 +6,7 @@ one kernel. It ends when its input does, which is when the runner is gone, and t
 
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import random
@@ -13,7 +14,7 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,12 +67,15 @@ class _Kernel:
     said: bytes = b""
 
 
-def main(arguments: Sequence[str] = ()) -> None:
-    """Import, listen, fork until the input ends."""
-    (place,) = arguments or sys.argv[1:]
+def main(place: str) -> None:
+    """Import, listen, fork until the input ends.
+
+    Args:
+        place: Path of the socket.
+    """
     given = dict(os.environ)
     for name in WARM:
-        with suppress(ImportError):  # a notebook that needs it will say so itself
+        with suppress(Exception):  # a notebook that needs it will say so itself
             importlib.import_module(name)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(place)
@@ -198,7 +202,8 @@ def _become_kernel(asked: dict[str, Any]) -> NoReturn:
 
     # the kernel ends by itself should the server go
     arguments = [*asked["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}"]
-    sys.argv = ["ipykernel_launcher", *arguments]
+    launcher = importlib.util.find_spec("ipykernel_launcher")
+    sys.argv = [str(launcher.origin) if launcher else "", *arguments]
     launch(arguments)
     os._exit(0)
 
@@ -214,7 +219,3 @@ def _let_go_of_the_server() -> None:
         os.dup2(nothing, standard)
     if nothing > _STANDARD:
         os.close(nothing)
-
-
-if __name__ == "__main__":
-    main()

@@ -35,13 +35,18 @@ def render_page(notebook: Mapping[str, Any] | Path | str, *, page: PageInfo, lan
     """
     import nbformat
 
-    from analysis.reporting.exporter import SiyuExporter
-
     plain = json.loads(Path(notebook).read_text(encoding="utf-8")) if isinstance(notebook, Path | str) else notebook
     node = nbformat.from_dict(plain)  # type: ignore[no-untyped-call]  # nbformat has no types
-    exporter = SiyuExporter()  # type: ignore[no-untyped-call]  # nbconvert has no types
-    made, _ = exporter.from_notebook_node(node, {"siyu": page, "siyu_language": language})
-    return made
+    made, _ = _exporter().from_notebook_node(node, {"siyu": page, "siyu_language": language})
+    return str(made)
+
+
+@lru_cache(maxsize=1)
+def _exporter() -> Any:
+    """One exporter for all pages of a run: its templates are compiled once."""
+    from analysis.reporting.exporter import SiyuExporter
+
+    return SiyuExporter()  # type: ignore[no-untyped-call]  # nbconvert has no types
 
 
 def render_failed_page(failure: "Failure", *, page: PageInfo, language: str) -> str:

@@ -27,6 +27,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 __all__ = ["ForkedKernel", "KernelServer", "WarmProvisioner"]
 
+# as Jupyter's own launcher: nothing is imported from the working folder before the kernel itself looks there
+_SERVER: Final = "import sys; del sys.path[0]; from analysis.reporting.fork_server import main; main(sys.argv[1])"
 _START_SECONDS: Final = 60.0
 _LOST: Final = -signal.SIGKILL  # what a kernel is taken to have died of if its server is gone
 
@@ -43,7 +45,7 @@ class KernelServer:
     def __init__(self, folder: Path, *, environment: Mapping[str, str], cwd: Path) -> None:
         self._path = folder / "fork"
         self._process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
-            [sys.executable, "-P", "-m", "analysis.reporting.fork_server", str(self._path)],
+            [sys.executable, "-c", _SERVER, str(self._path)],
             env=dict(environment),
             cwd=cwd,
             stdin=subprocess.PIPE,  # its end tells the server that the runner is gone

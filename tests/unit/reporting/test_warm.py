@@ -24,7 +24,8 @@ CELLS = [
     "import matplotlib.pyplot as plt\nplt.rcParams['svg.hashsalt'] = 'x'\nplt.plot([1, 2])[0].figure.number",
     "import io\nout = io.StringIO()\nplt.savefig(out, format='svg', metadata={'Date': None})",
     "from IPython.display import SVG\nSVG(out.getvalue())",
-    "sorted(k for k in os.environ if not k.startswith(('IPYTHON', 'JPY_', 'KMP_'))), os.environ['TZ'], sys.path[0], __name__",
+    "sorted(k for k in os.environ if not k.startswith(('IPYTHON', 'JPY_', 'KMP_')))",
+    "os.environ['TZ'], sys.path[0], __name__, sys.flags, sys.argv[0]",
 ]
 END = """from analysis.page import blocks
 from IPython.display import display
