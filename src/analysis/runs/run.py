@@ -40,6 +40,7 @@ __all__ = ["Order", "Outcome", "run_book", "run_read"]
 
 _SCHEMA: Final = 1
 _SHOWN: Final = 90
+_CONTEXT: Final = "context.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,7 @@ def run_read(read: ReadBook, order: Order, *, now: datetime, progress: Progress)
         with store.lock():
             plan = _plan(read, order, store, now=now, chromium=chromium, progress=progress)
             if twin := store.identical(inputs=plan.identity.inputs, run_id=plan.run_id):
+                _end_left(store.folder)
                 mend(store)
                 return Outcome(twin.folder, good=True, repeated=True)
             with held(plan.data.folder):
@@ -222,7 +224,7 @@ def _execute(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progr
     read = plan.read
     jobs = plan.order.jobs or (cores() if read.book.jobs == "auto" else read.book.jobs)
     with _work_folder(building.parent) as work:
-        context = work / "context.json"
+        context = work / _CONTEXT
         _context(plan, building).write(context)
         return run_notebooks(
             read.notebooks,
@@ -242,21 +244,27 @@ def _execute(plan: _Plan, building: Path, *, deadline: Deadline, progress: Progr
 
 @contextmanager
 def _work_folder(runs: Path) -> Iterator[Path]:
-    """Give a private folder that every run of a book uses in turn, under the book's lock.
-
-    So the next run knows what a killed one left: the folder itself, and the processes of notebooks, which carry the
-    name of its context file as their mark.
-    """
-    from analysis.reporting.kernel import end_marked_processes
-
-    folder = Path(tempfile.gettempdir()) / f"siyu-run-{digest_of([str(runs), os.getuid()])[:16]}"
-    end_marked_processes(folder / "context.json")
-    shutil.rmtree(folder, ignore_errors=True)
+    """Give a private folder that every run of a book uses in turn, under the book's lock: see ``_end_left``."""
+    _end_left(runs)
+    folder = _place_to_work(runs)
     folder.mkdir(mode=0o700)  # refused if somebody else's stands there
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_left(runs: Path) -> None:
+    """End what a killed run left at work: its folder, and processes of notebooks, marked by their context's path."""
+    if (folder := _place_to_work(runs)).is_dir():
+        from analysis.reporting.kernel import end_marked_processes
+
+        end_marked_processes(folder / _CONTEXT)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place_to_work(runs: Path) -> Path:
+    return Path(tempfile.gettempdir()) / f"siyu-run-{digest_of([str(runs), os.getuid()])[:16]}"
 
 
 def _context(plan: _Plan, building: Path) -> RunContext:
