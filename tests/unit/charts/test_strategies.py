@@ -1,5 +1,6 @@
 """The strategies page's pictures: drawn in both languages and widths, within the drawing, values side by side."""
 
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -179,6 +180,12 @@ def test_each_limit_of_touches_has_a_line_of_its_own(style):
         shown
     )
     assert [text for text, box in found if box.x0 < page.x0 - 2 or box.x1 > page.x1 + 2] == []
+    # line, points and name of a series are switched off together
+    drawn = draw(charts.frontier_by_frequency, table, name="frontier", style=style)
+    for word in (style.text("4 次", "4 a month"), style.text("不限", "no limit")):
+        parts = re.findall(rf'<g data-s="{word}"[^>]*>(.*?)</g>', drawn, re.DOTALL)
+        assert len(parts) == 3
+        assert any(f">{word}</text>" in part for part in parts)
 
 
 @each_style
