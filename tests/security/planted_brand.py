@@ -1,6 +1,6 @@
 """A small brand whose customers are people and whose names are hostile: what an export may hold at its worst.
 
-Customer, contact and staff ids are phone numbers, id-card numbers, names, e-mail addresses, WeCom ids, addresses and
+Customer and contact ids are phone numbers, id-card numbers, names, e-mail addresses, WeCom ids, addresses and
 hostile texts; campaigns, tags, categories, channels, sources and arms are hostile texts. Every personal value holds one
 of ``MARKS``, which nothing else holds, so that a search for a few signs finds all of them.
 """
@@ -78,7 +78,8 @@ def _maker(table: str, column: str, people: dict[str, int], hostile: dict[str, s
     if column == "contact_id":
         return lambda value: f"planted-contact-{value}"
     if column in {"staff_id", "owner_staff_id"}:
-        return lambda value: f"员㛃工{value[-2:]}<b>"
+        # a member of staff stands on the pages that compare their doors: by the key the brand gave, as text
+        return lambda value: f"员工{value[-2:]}<b>"
     if (table, column) in _TEXTS:
 
         def known(value: str) -> str:

@@ -105,9 +105,10 @@ def profit_by_depth(table: pd.DataFrame, *, style: Style) -> "Figure":
     """Draw margin less touches by depth with its band.
 
     Args:
-        table: One row per depth: share_touched (0-1), profit with interval (money).
+        table: One row per depth: share_touched (0-1), profit with interval (money); a depth that is hidden is NaN.
         style: For whom.
     """
+    table = table.dropna(subset=["share_touched"])
     figure, axes = _canvas(style, top=30)
     depth = table["share_touched"].to_numpy(float)
     profit, lower, upper = (table[f"profit{end}"].to_numpy(float) for end in ("", "_ci_lower", "_ci_upper"))
