@@ -50,6 +50,7 @@ from analysis.features.rfm import rfm
 from analysis.features.table import collect, collect_features
 from analysis.params import ChurnParams
 from analysis.periods import days_after, days_before
+from analysis.recipes.resolver import reads
 
 _ROLES: Final = ("training", "calibration", "judging")
 _TRAINING_ORIGINS: Final = {2: LARGEST_FIT // 2, 3: 5_000, 4: 0}
@@ -74,6 +75,7 @@ _SCORE_COLUMNS: Final = {
 }
 
 
+@reads(features=("customer_id", "first_order_on", "frequency", RECENCY))
 def churn_frame(
     features: pd.DataFrame, ordered_purchases: pd.DataFrame, as_of: date, churn_params: ChurnParams
 ) -> dict[str, Any]:
@@ -118,6 +120,7 @@ def _is_the_question(frame: dict[str, Any]) -> bool:
     )
 
 
+@reads(features=("customer_id", "last_order_on", *drivers.PREDICTORS))
 def churn_history(tables: Tables, features: pd.DataFrame, churn_frame: dict[str, Any]) -> pd.DataFrame:
     """One row per customer and past origin: ``customer_id``, ``origin_on``, ``role``, ``churned`` and the predictors.
 
@@ -127,9 +130,10 @@ def churn_history(tables: Tables, features: pd.DataFrame, churn_frame: dict[str,
     """
     part = tables.of_customers(churn_frame["share_looked_at"])
     columns = [c for c in drivers.PREDICTORS if c in features]
+    wanted = {*columns, RECENCY, "last_order_on"}
     parts, later = [], features[["customer_id", "last_order_on"]]
     for role, origin in _origins(churn_frame):
-        known = collect_features(part, as_of=origin, channels=())
+        known = collect_features(part, as_of=origin, channels=(), only=wanted)
         active = active_population(known, active_days=churn_frame["active_days"])
         churned = label_churn(active["customer_id"], later=later, origin=origin).to_numpy()
         predictors = active.reindex(columns=columns).astype("float32")
@@ -160,7 +164,7 @@ def churn_leakage(
     for origin in dict.fromkeys(_days(churn_history)[:1] + _days(churn_history)[-1:]):
         with TemporaryDirectory() as folder:
             then = write_known_then(few, day=origin.date(), folder=Path(folder))
-            rebuilt = collect_features(then, as_of=origin.date(), channels=())
+            rebuilt = collect_features(then, as_of=origin.date(), channels=(), only=columns)
         given = churn_history[(churn_history["origin_on"] == origin) & churn_history["customer_id"].isin(chosen)]
         compared = leakage.compare_with_rebuilt(given, rebuilt=rebuilt, columns=columns)
         found.append(compared.assign(origin_on=origin))
@@ -184,6 +188,7 @@ def _origins(frame: dict[str, Any]) -> list[tuple[str, date]]:
     return [(role, date.fromisoformat(day)) for role, day in found if day is not None]
 
 
+@reads(churn_history=("role", "churned"))
 def churn_question(
     churn_frame: dict[str, Any], churn_history: pd.DataFrame, churn_leakage: pd.DataFrame
 ) -> dict[str, Any]:
@@ -212,6 +217,7 @@ def _reason(verdict: Verdict, frame: dict[str, Any]) -> dict[str, str]:
     return wording.reason(verdict, horizon_days=frame["horizon_days"], buy_once=buy_once)
 
 
+@reads(features=("customer_id", "first_order_on"), churn_history=("origin_on", "role", "churned", RECENCY))
 def churn_levels(
     ordered_purchases: pd.DataFrame,
     features: pd.DataFrame,
@@ -383,6 +389,7 @@ def churn_verdict(churn_question: dict[str, Any], churn_judgement: pd.DataFrame,
     }
 
 
+@reads(features=("customer_id", RECENCY, *drivers.PREDICTORS))
 def churn_forecast(
     features: pd.DataFrame,
     as_of: date,
@@ -409,6 +416,7 @@ def churn_forecast(
     return active[["customer_id"]].join(forecasts.all(known, opinions=opinions, move=move))
 
 
+@reads(features=("customer_id", "revenue"))
 def churn_scores(
     tables: Tables,
     features: pd.DataFrame,

@@ -16,6 +16,7 @@ from analysis.churn.relationship.judging import drift_of_levels
 from analysis.churn.wording import RISK_BANDS
 from analysis.evidence import Estimate, Forecast, Observed, grade_of
 from analysis.params import ChurnParams
+from analysis.recipes.resolver import reads
 from analysis.stats.scoring import Score
 
 _GRADE: Final = grade_of(Forecast((Observed(),)))
@@ -41,6 +42,7 @@ _TOLD_OF_LIST: Final = ("days_since_last_order", "n_orders", "median_gap_days")
 _RELATIONSHIP_SCORES: Final = "relationship."
 
 
+@reads(features=("customer_id",), customer_value=("customer_id", "clv"))
 def two_clocks(
     features: pd.DataFrame,
     churn_scores: pd.DataFrame,
@@ -98,6 +100,7 @@ def two_clocks_groups(two_clocks: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([front, numbers, back], axis=1)
 
 
+@reads(features=("customer_id", *_TOLD_OF_LIST))
 def two_clocks_save_first(two_clocks: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
     """The customers to save first, most money at risk on top: a list for action, private."""
     chosen = two_clocks[two_clocks["group"] == "save_first"].sort_values("value_at_risk", ascending=False)

@@ -11,6 +11,7 @@ from analysis.evidence import Estimate, Forecast, Observed, grade_of
 from analysis.fields import FIELDS
 from analysis.numerals import format_value
 from analysis.params import ChurnParams
+from analysis.recipes.resolver import reads
 from analysis.stats.scoring import Score, proportion, reliability_bins
 
 _GRADE: Final = grade_of(Forecast((Observed(),)))
@@ -263,6 +264,7 @@ def churn_risk_histogram(churn_scores: pd.DataFrame) -> pd.DataFrame:
     return priorities.risk_histogram(churn_scores)
 
 
+@reads(features=("customer_id", RECENCY, "n_orders", "median_gap_days"))
 def churn_save_first(churn_scores: pd.DataFrame, features: pd.DataFrame, churn_params: ChurnParams) -> pd.DataFrame:
     """The customers who carry most money at risk, most first: a list for action, private."""
     first = churn_scores.nlargest(churn_params.save_first, "value_at_risk")

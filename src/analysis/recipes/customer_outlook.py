@@ -4,6 +4,8 @@ from typing import Final
 
 import pandas as pd
 
+from analysis.recipes.resolver import reads
+
 _SAID: Final = {
     "churn_scores": ("p_churn", "value_at_risk"),
     "delete_scores": ("p_delete", "n_open_contacts"),
@@ -29,6 +31,7 @@ _SAID: Final = {
 """Columns taken from each recipe, where it has them."""
 
 
+@reads(features=("customer_id",), **{name: ("customer_id", *columns) for name, columns in _SAID.items()})
 def customer_outlook(
     features: pd.DataFrame,
     churn_scores: pd.DataFrame | None = None,

@@ -12,6 +12,7 @@ from analysis.data.connect import Tables
 from analysis.features.daily_sales import daily_sales
 from analysis.growth.sales import sales_headline, weekly_sales
 from analysis.params import DataHealthParams
+from analysis.recipes.resolver import reads
 
 RECENT_DAYS = 30
 
@@ -52,6 +53,7 @@ def sales_by_week(sales_by_day: pd.DataFrame, as_of: date, *, data_health_params
     return weekly_sales(sales_by_day, as_of=pd.Timestamp(as_of), weeks=data_health_params.weeks)
 
 
+@reads(features=("customer_id", "days_since_last_order", "first_order_on"))
 def recent_sales(features: pd.DataFrame, sales_by_day: pd.DataFrame, as_of: date) -> pd.DataFrame:
     """Headline numbers of the last 30 days: customers, buyers, revenue, repurchase."""
     return sales_headline(features, sales_by_day, as_of=pd.Timestamp(as_of), days=RECENT_DAYS)

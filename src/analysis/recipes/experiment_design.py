@@ -17,7 +17,7 @@ from analysis.experiment.assignment import ASSIGNMENT_COLUMNS, assign, balance, 
 from analysis.experiment.design import FEWEST_CUSTOMERS, Plan, alike_within, visible_by_share, visible_effects
 from analysis.params import ExperimentDesignParams
 from analysis.periods import days_before
-from analysis.recipes.resolver import Previous
+from analysis.recipes.resolver import Previous, reads
 
 CONTROL: Final = "holdout"
 STATE: Final = "experiment_assignment"
@@ -26,6 +26,7 @@ _METRICS: Final = ("bought", "spend")
 _NEEDED_BY: Final = "experiment_design"
 
 
+@reads(features=("customer_id", "revenue", "n_orders", "days_since_last_order"))
 def design_customers(
     tables: Tables, features: pd.DataFrame, as_of: date, experiment_design_params: ExperimentDesignParams
 ) -> pd.DataFrame:

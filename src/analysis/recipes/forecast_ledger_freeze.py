@@ -24,6 +24,7 @@ from analysis.experiment.ledger import WINDOWS, amount, share_row
 from analysis.features.forecast_outcomes import CONTACTS, CUSTOMERS
 from analysis.features.replenishment import day_number, known_at, log_of
 from analysis.params import ChurnParams, StrategiesParams, ValueParams
+from analysis.recipes.resolver import reads
 from analysis.stats.forecast_scoring import LEVELS, log_quantiles
 from analysis.stats.scoring import Score
 from analysis.touch.money import entry
@@ -47,6 +48,7 @@ _USUAL_VARIATION: Final = 1.0
 """Standard deviation of an order's value over its mean, where no spend model could be identified."""
 
 
+@reads(features=("customer_id", "days_since_last_order", "n_orders"))
 def churn_forecasts(
     features: pd.DataFrame,
     churn_frame: dict[str, Any],

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.churn.btyd.bg_nbd import BGNBD
 from analysis.errors import TooFewError
+from analysis.recipes.resolver import reads
 
 _FIT_CUSTOMERS: Final = 100_000  # customers the clock is fitted on; parameters of more would not differ visibly
 _FEWEST_REPEATS: Final = 10  # customers who bought on a second day
@@ -14,6 +15,7 @@ _YEAR: Final = 365
 _WEAK_PRIOR: Final = 1.0  # customers
 
 
+@reads(features=("customer_id", "frequency", "recency", "T"))
 def purchase_clock(features: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Each customer's own purchase clock, one row per customer, in days (BG/NBD).
 

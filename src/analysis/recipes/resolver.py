@@ -4,7 +4,8 @@ A recipe is a public function in this folder; its parameter names say what it ne
 tables as of the run's day, a notebook's parameters. Its result is kept as Parquet (a table) or JSON (a
 dict), named by a digest of all that went in, the code included. Several kernels may ask for the same
 recipe at once: one computes under a lock, the others read. A parameter with the default None is optional: where the
-data cannot give that recipe (a table is missing, customers are too few) it gets None.
+data cannot give that recipe (a table is missing, customers are too few) it gets None. Of a wide table a recipe
+reads the columns that ``reads`` names above it; of what was read before, only the latest stays in memory.
 """
 
 import ast
@@ -12,12 +13,12 @@ import fcntl
 import hashlib
 import importlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from analysis.checks import nearest
 from analysis.context import RunContext
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from pydantic import BaseModel
 
-__all__ = ["Previous", "Recipe", "Resolver", "code_digest", "recipes"]
+__all__ = ["Previous", "Recipe", "Resolver", "code_digest", "reads", "recipes"]
 
 _ROOMS: Final = ("data", "stats", "features", "segments", "churn", "touch", "experiment", "growth", "recipes")
 _PACKAGE: Final = Path(__file__).parent.parent
 _DIGEST_LENGTH: Final = 20
+_HELD: Final = 300_000_000
+"""Bytes of tables kept in memory for the next recipe; the newest stays whatever its size, others are read again."""
 _ONE_STATE: Final = "previous_"
 """A need ``previous_<name>`` is that state of the predecessor or None; ``previous`` is all of them."""
 
@@ -82,6 +85,24 @@ def _optional(arguments: ast.arguments) -> frozenset[str]:
     defaults = zip(plain[len(plain) - len(arguments.defaults) :], arguments.defaults, strict=True)
     by_name = [*defaults, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
     return frozenset(a.arg for a, d in by_name if isinstance(d, ast.Constant) and d.value is None)
+
+
+Columns = Sequence[str] | Callable[[Sequence[str]], Sequence[str]]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def reads(**columns: Columns) -> Callable[[F], F]:
+    """Say above a recipe which columns of a table it reads: the others are not loaded.
+
+    Args:
+        columns: By the table's name: its columns, those it lacks are passed over; or what picks them among all names.
+    """
+
+    def told(recipe: F) -> F:
+        recipe.__dict__["reads"] = columns
+        return recipe
+
+    return told
 
 
 @cache
@@ -158,11 +179,19 @@ class Resolver:
             MissingTableError: If the data lack a table that it needs.
         """
         self._asked.add(name)
-        if name not in self._kept:
-            self._kept[name] = self._read_or_make(_recipe(name))
-        kept = self._kept[name]
+        kept = self._kept.pop(name) if name in self._kept else self._read_or_make(_recipe(name))
+        self._kept[name] = kept
+        self._let_go()
         # pandas writes into a copy of its own: to hand out a view costs nothing and lets nobody change what is kept
         return kept.copy() if isinstance(kept, dict) else kept.copy(deep=False)
+
+    def _let_go(self) -> None:
+        """Forget the tables asked for longest ago where all together are large."""
+        left = _HELD
+        for name in reversed(list(self._kept)):
+            left -= 0 if isinstance(self._kept[name], dict) else int(self._kept[name].memory_usage().sum())
+            if left < 0 and name != next(reversed(self._kept)):
+                del self._kept[name]
 
     def rests_on(self) -> dict[str, str]:
         """Return what all that was asked for rests on in the end: tables, parameters, states; with a digest of each."""
@@ -189,30 +218,41 @@ class Resolver:
             self._keys[name] = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
         return self._keys[name]
 
-    def _read_or_make(self, recipe: Recipe) -> Any:
+    def _read_or_make(self, recipe: Recipe, columns: Columns | None = None) -> Any:
         folder = self.context.cache
         stem = f"{recipe.name}-{self.key(recipe.name)}"
-        if (kept := _find(folder, stem)) is not None:
-            return kept
+        if (path := _find(folder, stem)) is not None:
+            return read_kept(path, columns)
         # What it needs is made before the lock is taken: locks are then held one at a time.
-        needs = {need: self._needed(need, recipe) for need in recipe.needs}
+        function = getattr(importlib.import_module(recipe.module), recipe.name)
+        read = getattr(function, "reads", {})
+        needs = {need: self._needed(need, recipe, read.get(need)) for need in recipe.needs}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(folder / f"{stem}.lock"):
-            if (kept := _find(folder, stem)) is None:
-                made = getattr(importlib.import_module(recipe.module), recipe.name)(**needs)
-                # Read back what was written, so that a fresh and a kept result are the same to the last bit.
-                kept = read_kept(write_kept(made, folder / stem))
-        return kept
+            if (path := _find(folder, stem)) is None:
+                path = write_kept(function(**needs), folder / stem)
+        del needs
+        # Read back what was written, so that a fresh and a kept result are the same to the last bit.
+        return read_kept(path, columns)
 
-    def _needed(self, need: str, recipe: Recipe) -> Any:
+    def _needed(self, need: str, recipe: Recipe, columns: Columns | None) -> Any:
         if need not in recipes():
             return self._leaf(need, recipe)
         try:
-            return self.get(need)
+            return self.get(need) if columns is None else self._columns(need, columns)
         except (MissingTableError, TooFewError):
             if need in recipe.optional:
                 return None
             raise
+
+    def _columns(self, name: str, columns: Columns) -> "pd.DataFrame":
+        """Return some columns of the table that a recipe makes, from memory or from where it is kept."""
+        self._asked.add(name)
+        if name in self._kept:
+            held: pd.DataFrame = self._kept[name]
+            return held[_picked(columns, list(held.columns))].copy(deep=False)
+        table: pd.DataFrame = self._read_or_make(_recipe(name), columns)
+        return table
 
     def _leaf_key(self, need: str, recipe: Recipe) -> str:
         if need in {"tables", "accounts"}:
@@ -302,14 +342,28 @@ def write_kept(made: Any, stem: Path) -> Path:
     return path
 
 
-def read_kept(path: Path) -> "pd.DataFrame | dict[str, Any]":
-    """Read a table or dict written by ``write_kept``."""
+def read_kept(path: Path, columns: Columns | None = None) -> "pd.DataFrame | dict[str, Any]":
+    """Read a table, or some of its columns, or a dict written by ``write_kept``."""
     if path.suffix == ".json":
         result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return result
     import pandas as pd
 
-    return pd.read_parquet(path)
+    picked = None
+    if columns is not None:
+        import pyarrow.parquet as pq
+
+        picked = _picked(columns, pq.read_schema(path).names)
+    # Arrow lets go of each column as pandas takes it
+    options = {"self_destruct": True}
+    table: pd.DataFrame = pd.read_parquet(path, engine="pyarrow", columns=picked, to_pandas_kwargs=options)
+    return table
+
+
+def _picked(columns: Columns, names: Sequence[str]) -> list[str]:
+    """Return those of a table's columns that were asked for, in the order of the table."""
+    wanted = frozenset(columns(names) if callable(columns) else columns)
+    return [name for name in names if name in wanted]
 
 
 def _recipe(name: str) -> Recipe:
@@ -320,11 +374,9 @@ def _recipe(name: str) -> Recipe:
     raise AnalysisError(f"There is no table or model '{name}'.", hint=hint)
 
 
-def _find(folder: Path, stem: str) -> Any:
-    for suffix in (".parquet", ".json"):
-        if (path := folder / f"{stem}{suffix}").is_file():
-            return read_kept(path)
-    return None
+def _find(folder: Path, stem: str) -> Path | None:
+    paths = (folder / f"{stem}{suffix}" for suffix in (".parquet", ".json"))
+    return next((path for path in paths if path.is_file()), None)
 
 
 @contextmanager

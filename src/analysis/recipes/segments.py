@@ -13,12 +13,12 @@ from analysis.errors import TooFewError
 from analysis.evidence import Estimate, Grade
 from analysis.fields import FIELDS
 from analysis.params import SegmentsParams
-from analysis.recipes.resolver import Previous
+from analysis.recipes.resolver import Previous, reads
 from analysis.segments.clusters import Clustering, assign_clusters
 from analysis.segments.groups import FEWEST_CUSTOMERS, find_groups
 from analysis.segments.profile import SegmentName, keep_names, name_segments, segment_differences
 from analysis.segments.scaling import Scaling, fit_scaling
-from analysis.segments.traits import customer_traits
+from analysis.segments.traits import TRAITS, customer_traits
 
 _RULE: Final = frozenset({"names", "scaling", "centres", "head_start"})
 """What a kept model must have to be applied again."""
@@ -26,9 +26,11 @@ _RULE: Final = frozenset({"names", "scaling", "centres", "head_start"})
 _FEWEST: Final = 10
 """With fewer customers nothing tells them apart but who they are."""
 
+_TRAITS: Final = ("customer_id", "n_orders", *(trait.name for trait in TRAITS))
 _EVERYBODY: Final = ("全体客户", "All customers")
 
 
+@reads(features=_TRAITS)
 def segment_model(
     features: pd.DataFrame, segments_params: SegmentsParams, seed: int, previous: Previous
 ) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def segment_model(
     }
 
 
+@reads(features=_TRAITS)
 def segment_labels(features: pd.DataFrame, segment_model: dict[str, Any]) -> pd.DataFrame:
     """One row per customer: ``customer_id``, ``segment`` with its names."""
     names = segment_model["names"]
@@ -87,6 +90,7 @@ def segment_labels(features: pd.DataFrame, segment_model: dict[str, Any]) -> pd.
     )
 
 
+@reads(features=("customer_id", "n_orders", "revenue", "mean_order_value", "days_since_last_order"))
 def segment_summary(
     segment_labels: pd.DataFrame, features: pd.DataFrame, segment_model: dict[str, Any]
 ) -> pd.DataFrame:
@@ -113,6 +117,7 @@ def segment_summary(
     return ordered[[*names, "n_customers", "share_customers", "revenue", "share_revenue", *typical]]
 
 
+@reads(features=_TRAITS)
 def segment_profile(features: pd.DataFrame, segment_model: dict[str, Any]) -> pd.DataFrame:
     """One row per segment and trait: ``difference`` of the segment's mean from that of all customers, in spreads."""
     traits = customer_traits(features).values

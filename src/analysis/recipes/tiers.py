@@ -17,6 +17,7 @@ from analysis.evidence import Estimate, Grade
 from analysis.features.ordered_purchases import purchases_of, rfm_at
 from analysis.params import TiersParams
 from analysis.periods import days_before
+from analysis.recipes.resolver import reads
 from analysis.segments.concentration import Concentration, customers_carrying, gini, lorenz_curve, revenue_of_top
 from analysis.segments.migration import NEW, NOT_A_CUSTOMER, migration_matrix
 from analysis.segments.one_to_one import promote_to_one_to_one
@@ -39,6 +40,7 @@ _OTHERS: Final = {
 }
 
 
+@reads(features=("customer_id", *MEASURES))
 def tier_thresholds(features: pd.DataFrame, tiers_params: TiersParams) -> dict[str, Any]:
     """Thresholds of the three measures, ascending; null where nobody reaches the higher side.
 
@@ -70,6 +72,7 @@ def tier_threshold_table(tier_thresholds: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame({"level_zh": levels_zh, "level_en": levels_en, **cuts}).astype(dict.fromkeys(cuts, "float64"))
 
 
+@reads(features=("customer_id", *MEASURES))
 def rfm_tiers(features: pd.DataFrame, tier_thresholds: dict[str, Any], tiers_params: TiersParams) -> pd.DataFrame:
     """One row per customer: ``customer_id``, ``tier`` with its names, and the three measures."""
     tier = assign_tiers(features, thresholds=_thresholds(tier_thresholds), cells=tiers_params.cells)
@@ -77,6 +80,7 @@ def rfm_tiers(features: pd.DataFrame, tier_thresholds: dict[str, Any], tiers_par
     return labelled[["customer_id", "tier", "tier_zh", "tier_en", *MEASURES]]
 
 
+@reads(rfm_tiers=("tier", *MEASURES))
 def tier_summary(rfm_tiers: pd.DataFrame, tiers_params: TiersParams) -> pd.DataFrame:
     """One row per tier, best first, empty ones too: customers, revenue and their shares, typical customer."""
     groups = rfm_tiers.groupby("tier")
@@ -97,6 +101,7 @@ def tier_summary(rfm_tiers: pd.DataFrame, tiers_params: TiersParams) -> pd.DataF
     return named[["tier", "tier_zh", "tier_en", *columns, "median_days_since_last_order"]]
 
 
+@reads(rfm_tiers=("customer_id", "tier"))
 def tier_migration(
     ordered_purchases: pd.DataFrame,
     as_of: date,
@@ -131,12 +136,14 @@ def tier_migration(
     return matrix[[*sides[0], *sides[1], "n_customers", "n_from", "share"]]
 
 
+@reads(features=("revenue",))
 def lorenz(features: pd.DataFrame) -> pd.DataFrame:
     """The Lorenz curve, largest spenders first, one row per percent: ``share_customers``, ``share_revenue`` (0-1)."""
     curve = lorenz_curve(features["revenue"])
     return pd.DataFrame({"share_customers": curve.share_customers, "share_revenue": curve.share_revenue})
 
 
+@reads(features=("revenue",))
 def concentration(features: pd.DataFrame, tiers_params: TiersParams, seed: int) -> dict[str, Any]:
     """How concentrated revenue is, as estimates with 95 % intervals for the population of such customers.
 
@@ -172,6 +179,7 @@ def one_to_one_summary(one_to_one_list: pd.DataFrame, tier_summary: pd.DataFrame
     return table[["tier", "tier_zh", "tier_en", "n_listed", "n_customers", "revenue_listed"]]
 
 
+@reads(rfm_tiers=("revenue",))
 def tiers_headline(
     rfm_tiers: pd.DataFrame,
     tier_summary: pd.DataFrame,

@@ -23,6 +23,7 @@ from analysis.errors import TooFewError
 from analysis.features.ordered_purchases import history_at, holdout_after, purchase_days_of, purchases_of
 from analysis.params import ValueParams
 from analysis.periods import days_before
+from analysis.recipes.resolver import reads
 
 _UNIT_DAYS: Final = {"day": 1, "week": 7}
 _FIT_CUSTOMERS: Final = 200_000
@@ -38,6 +39,7 @@ _LEVEL: Final = 0.80
 _PARAMETER_LEVEL: Final = 0.95
 
 
+@reads(features=("frequency", "first_order_on"))
 def value_frame(features: pd.DataFrame, as_of: date, value_params: ValueParams) -> dict[str, Any]:
     """Which days the models are fitted on and judged by.
 
@@ -157,6 +159,7 @@ def value_level(value_holdout: pd.DataFrame, value_choice: dict[str, Any]) -> di
     return {"level_error": missed}
 
 
+@reads(features=("customer_id", "frequency", "recency", "T"))
 def btyd_today_history(
     features: pd.DataFrame, ordered_purchases: pd.DataFrame, value_frame: dict[str, Any], value_params: ValueParams
 ) -> pd.DataFrame:
@@ -200,6 +203,7 @@ def btyd_today(
     return found
 
 
+@reads(features=("frequency", "monetary_value"))
 def value_spend(
     features: pd.DataFrame, btyd_history: pd.DataFrame, value_frame: dict[str, Any], value_params: ValueParams
 ) -> dict[str, Any]:
@@ -270,6 +274,7 @@ def value_margin(strategy_economics: dict[str, Any], value_params: ValueParams) 
     }
 
 
+@reads(features=("customer_id", "frequency", "monetary_value", "revenue"))
 def customer_values(
     features: pd.DataFrame,
     btyd_today_history: pd.DataFrame,
@@ -306,6 +311,7 @@ def customer_values(
     return table.assign(confidence_level=_LEVEL, **{f"slope_{i}": row for i, row in enumerate(directions)})
 
 
+@reads(customer_values=lambda names: [name for name in names if not name.startswith("slope_")])
 def customer_value(customer_values: pd.DataFrame) -> pd.DataFrame:
     """The value of each customer, one row each: ``customer_values`` without its working columns."""
     return customer_values[[name for name in customer_values.columns if not str(name).startswith("slope_")]]

@@ -17,6 +17,7 @@ from analysis.features.ordered_purchases import purchases_of, revenue_by_month_o
 from analysis.features.revenue_by_age import MONTH_DAYS
 from analysis.growth import unit_economics as economics
 from analysis.params import ValueParams
+from analysis.recipes.resolver import reads
 
 _GRADE: Final = grade_of(Forecast((Observed(),)))
 _LEVEL: Final = 0.80
@@ -26,12 +27,14 @@ _TOP: Final = 0.2
 _SLOPE: Final = "slope_"
 
 
+@reads(features=("frequency", "days_since_last_order"), customer_values=("p_alive",))
 def alive_grid(features: pd.DataFrame, customer_values: pd.DataFrame) -> pd.DataFrame:
     """Mean P(alive) and customers by repeat purchases and days since the last order. See ``churn.alive_grid``."""
     known = features[["frequency", "days_since_last_order"]].assign(p_alive=customer_values["p_alive"].to_numpy())
     return grid_of(known).drop(columns=["frequency_from", "silent_from"])
 
 
+@reads(rfm_tiers=("customer_id", "tier", "tier_zh", "tier_en"))
 def clv_by_tier(customer_values: pd.DataFrame, rfm_tiers: pd.DataFrame) -> pd.DataFrame:
     """CLV by RFM tier, one row per tier with customers, best first: a head and in total, each with an 80 % interval."""
     named = rfm_tiers[["customer_id", "tier", "tier_zh", "tier_en"]]
@@ -94,6 +97,7 @@ def _slopes(customers: pd.DataFrame) -> "np.ndarray[tuple[int, int], np.dtype[np
     return customers[[name for name in customers.columns if str(name).startswith(_SLOPE)]].to_numpy(dtype=float).T
 
 
+@reads(features=("customer_id", "first_order_on"))
 def new_customer_costs(tables: Tables, features: pd.DataFrame, customer_sources: pd.DataFrame) -> pd.DataFrame:
     """New customers and what their acquisition cost, one row per source: ``source``, ``n_new``, ``acquisition_spend``.
 
@@ -120,6 +124,7 @@ def new_customer_costs(tables: Tables, features: pd.DataFrame, customer_sources:
     return table.rename_axis("source").reset_index().assign(first_on=first)[columns]
 
 
+@reads(features=("customer_id", "first_order_on"))
 def margin_curves(
     ordered_purchases: pd.DataFrame,
     as_of: date,

@@ -159,6 +159,15 @@ def test_collecting_block_after_block_gives_the_same_table_as_one_query(tmp_path
     pd.testing.assert_frame_equal(collect_features(tables, as_of=AS_OF), together, check_exact=True)
 
 
+def test_only_the_columns_asked_for_are_computed_and_they_are_the_same(tmp_path):
+    tables = write_and_open(world(5), tmp_path / "data")
+    whole = collect_features(tables, as_of=AS_OF)
+    few = ["customer_id", "n_orders", "median_gap_days", "top_category_share", "n_read_30d", "n_contacts"]
+    only = collect_features(tables, as_of=AS_OF, only=[*few, "no_such_column"])
+    pd.testing.assert_frame_equal(only, whole[[name for name in whole if name in few]], check_exact=True)
+    assert list(collect_features(tables, as_of=AS_OF, only=["n_contacts"]).columns) == ["customer_id", "n_contacts"]
+
+
 def test_table_is_its_blocks_side_by_side(tmp_path):
     tables = write_and_open(world(3), tmp_path / "data")
     whole = collect(feature_table(tables, as_of=AS_OF))

@@ -173,8 +173,8 @@ def test_a_snapshot_column_that_tells_the_future_never_enters(orders, brand, tmp
 def leaking(column, leak):
     """Return ``collect_features`` with a column that somebody made from uncut tables."""
 
-    def collect(tables, *, as_of, channels=None):
-        table = collect_features(tables, as_of=as_of, channels=channels)
+    def collect(tables, *, as_of, channels=None, only=None):
+        table = collect_features(tables, as_of=as_of, channels=channels, only=only)
         known = leak(replace(tables, day=None), as_of).collect("pandas").to_native().set_index("customer_id")["leak"]
         return table.assign(**{column: table["customer_id"].map(known).astype(float).to_numpy()})
 

@@ -103,6 +103,44 @@ def test_what_a_notebook_does_to_a_table_stays_in_that_notebook(context, kitchen
     assert bench.get("base")["x"].tolist() == [7, 8]
 
 
+def test_a_recipe_gets_the_columns_it_says_it_reads_fresh_kept_and_in_memory(context, kitchen, monkeypatch):
+    seen = []
+
+    @resolver.reads(base=("y", "x", "absent"), wide=lambda names: [name for name in names if name.startswith("n_")])
+    def narrow(base: pd.DataFrame, wide: pd.DataFrame) -> dict[str, float]:
+        seen.append([list(base.columns), list(wide.columns)])
+        return {"total": float(base["x"].sum() + wide["n_b"].sum())}
+
+    def wide(seed: int) -> pd.DataFrame:
+        return pd.DataFrame({"n_a": [1], "other": [2], "n_b": [3]})
+
+    for function in (narrow, wide):
+        setattr(sys.modules["kitchen"], function.__name__, function)
+    menu = {
+        **resolver.recipes(),
+        "wide": Recipe("wide", "kitchen", ("seed",)),
+        "narrow": Recipe("narrow", "kitchen", ("base", "wide")),
+    }
+    monkeypatch.setattr(resolver, "recipes", lambda: menu)
+    for first in ("narrow", "wide"):  # made for it, and made and held before it
+        bench = Resolver(replace(context, cache=context.cache / first), {})
+        bench.get(first)
+        assert bench.get("narrow") == {"total": 18.0}
+        assert list(bench.get("wide").columns) == ["n_a", "other", "n_b"]
+        assert {"seed"} == set(bench.rests_on())
+    assert seen == [[["x"], ["n_a", "n_b"]]] * 2
+
+
+def test_large_tables_are_let_go_and_read_again(context, kitchen, monkeypatch):
+    monkeypatch.setattr(resolver, "_HELD", 10)
+    bench = Resolver(context, {"tiers": TiersParams()})
+    first = bench.get("base")
+    assert bench.get("doubled")["x"].tolist() == [14, 16]
+    assert list(bench._kept) == ["doubled"]
+    assert bench.get("base").equals(first)
+    assert kitchen == ["base", "doubled"]
+
+
 def test_an_unknown_name_gets_the_nearest_one(context, kitchen):
     with pytest.raises(AnalysisError, match="did you mean 'summary'"):
         Resolver(context, {}).get("sumary")
