@@ -76,5 +76,5 @@ def test_a_depth_too_small_to_show_is_left_out_of_the_profit_curve():
         {"share_touched": [0.0, np.nan, 0.5, 1.0], "n_touched": [0.0, np.nan, 300.0, 600.0]}
         | {f"profit{end}": [0.0, np.nan, 500.0, 300.0] for end in ("", "_ci_lower", "_ci_upper")}
     )
-    drawn = draw(profit_by_depth, table, name="depth", style=Style(language="en", width=700))
+    drawn = draw(uplift.profit_by_depth, table, name="depth", style=Style(language="en", width=700))
     assert "nan" not in drawn.lower()
