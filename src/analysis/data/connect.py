@@ -71,6 +71,7 @@ class Tables:
     _folder: Path
     _session: Any
     share: float = 1.0
+    _members: nw.LazyFrame[Any] | None = None
 
     def has(self, name: str) -> bool:
         """Return whether the source has that table."""
@@ -89,6 +90,8 @@ class Tables:
         if name not in self.names:
             raise MissingTableError(name, needed_by=needed_by)
         frame = self._frame(name)
+        if self._members is not None and "customer_id" in frame.collect_schema().names():
+            frame = frame.join(self._members, on="customer_id", how="semi")
         if self.day is None:
             return frame
         if name == "order_items" and self.has("orders"):
@@ -120,6 +123,14 @@ class Tables:
         if not share > 0:
             raise AnalysisError(f"A share of customers must be above 0, got {share}.")
         return replace(self, share=min(share, self.share))
+
+    def among(self, customers: nw.LazyFrame[Any]) -> "Tables":
+        """Return the tables with the rows of these customers; those without a customer go.
+
+        Args:
+            customers: Has a column ``customer_id``; of these tables or of a file, on the same engine.
+        """
+        return replace(self, _members=customers.select("customer_id").unique())
 
     def purchases(self) -> nw.LazyFrame[Any]:
         """Return what known customers bought and kept: the rows of ``sales`` that have a customer.

@@ -10,7 +10,7 @@ from analysis.params import StrategiesParams
 from analysis.touch.explorer import frontier_at
 from analysis.touch.labels import strategy_labels
 from analysis.touch.summary import CONFIDENCE
-from analysis.touch.trial import effects_of, trial_of
+from analysis.touch.trial import effects_of, ready, trial_of
 
 _GRADE: Final = grade_of(Forecast((Observed(), Prior())))
 """A forecast that rests on priors, whatever experiments have moved."""
@@ -43,7 +43,7 @@ def strategy_explorer(
         as_of=as_of,
         seed=seed,
     )
-    effects = effects_of(strategy_effects)
+    trial, effects = ready(trial), effects_of(strategy_effects)
     parts = [
         frontier_at(trial, effects=effects, most_per_month=most, sample_customers=_CUSTOMERS).assign(
             most_per_month=float("nan") if most is None else float(most)

@@ -16,7 +16,7 @@ from analysis.touch.outcome import Outcome, outcome_from
 from analysis.touch.sensitivity import fit_surrogate, flip_point, main_effect, sobol_indices, uniform_ranks
 from analysis.touch.strategies import NO_TOUCH
 from analysis.touch.summary import CONFIDENCE, increments, luck_variance
-from analysis.touch.trial import Trial, effects_of, narrowed, run_trial, trial_of
+from analysis.touch.trial import Trial, effects_of, narrowed, ready, run_trial, trial_of
 
 _RIVALS: Final = 2
 _CUSTOMERS: Final = 20_000  # of more, every draw simulates so many of its own
@@ -131,7 +131,7 @@ def strategy_flip_check(
     trial = _trial(
         strategy_customers, strategy_channels, strategy_economics, strategy_season, strategies_params, as_of, seed
     )
-    trial = narrowed(trial, to=[winner, rival])
+    trial = ready(narrowed(trial, to=[winner, rival]))
     found: dict[str, Any] = {"effect": effect, "rival": rival}
     for end, place in (("low", row["flip_place"] - _ASIDE), ("high", row["flip_place"] + _ASIDE)):
         value = float(np.quantile(strategy_effects[effect], np.clip(place, 0.005, 0.995)))

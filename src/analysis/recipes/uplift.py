@@ -98,12 +98,15 @@ def uplift_customers(
         return rows
     members = tables.lazy("assignments").filter(nw.col("experiment_id") == uplift_frame["experiment_id"])
     first = members.select(nw.col("assigned_on").min()).collect("pandas").to_native().iloc[0, 0]
-    features = collect_features(tables, as_of=days_before(pd.Timestamp(first).date(), days=1))
-    columns = [name for name in model_columns(map(str, features.columns)) if name not in rows]
-    known = features.loc[features["customer_id"].isin(rows["customer_id"]), ["customer_id", *columns]]
-    numbers = known[columns].astype("float64")
-    varies = [name for name in columns if numbers[name].nunique() > 1]
-    return rows.merge(numbers[varies].assign(customer_id=known["customer_id"].astype("str")), how="left")
+    known = collect_features(tables.among(members), as_of=days_before(pd.Timestamp(first).date(), days=1))
+    place = pd.Index(known.pop("customer_id").astype("str")).get_indexer(pd.Index(rows["customer_id"]))
+    columns = [name for name in model_columns(map(str, known.columns)) if name not in rows]
+    made = {}
+    for name in columns:
+        values = known.pop(name).to_numpy(dtype=np.float64, na_value=np.nan)
+        if len(values) and not (values == values[0]).all() and len(np.unique(values[~np.isnan(values)])) > 1:
+            made[name] = np.where(place >= 0, values[place], np.nan)
+    return pd.concat([rows, pd.DataFrame(made, index=rows.index)], axis=1)
 
 
 def uplift_ratio(uplift_frame: dict[str, Any], uplift_customers: pd.DataFrame) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Strategies at other settings: a budget, fewer touches, stronger or weaker effects, within a second."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -54,15 +55,7 @@ def frontier_at(
         plan.model_copy(update={name: _lower(getattr(plan, name), limit) for name, limit in limits.items()})
         for plan in trial.strategies.strategies
     ]
-    limited = Trial(
-        customers=trial.customers,
-        channels=trial.channels,
-        strategies=trial.strategies.model_copy(update={"strategies": plans}),
-        caps=trial.caps,
-        season=trial.season,
-        as_of=trial.as_of,
-        seed=trial.seed,
-    )
+    limited = replace(trial, strategies=trial.strategies.model_copy(update={"strategies": plans}))
     drawn = {name: values[:REPLICATES] for name, values in effects.items()}
     drawn |= {"gain_days": drawn["gain_days"] * gain, "deletion_touch": drawn["deletion_touch"] * annoyance}
     outcome = run_trial(limited, effects=drawn, horizon_days=DAYS, lanes_per_draw=1, sample_customers=sample_customers)

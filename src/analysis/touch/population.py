@@ -1,6 +1,6 @@
 """The customers a simulation runs on: columns as arrays, best customers first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -14,9 +14,16 @@ from analysis.errors import AnalysisError
 from analysis.touch.layout import CUSTOMER_COLUMNS
 from analysis.touch.need import CLOCK_COLUMNS
 from analysis.touch.random_streams import customer_keys
-from analysis.touch.strategies import StrategySet, audience
+from analysis.touch.strategies import StrategySet, audience, columns_used
 
-__all__ = ["HISTORY_PREFIX", "REFUSAL_PREFIX", "Population", "build_population", "channels_of_the_past"]
+__all__ = [
+    "HISTORY_PREFIX",
+    "REFUSAL_PREFIX",
+    "Population",
+    "build_population",
+    "channels_of_the_past",
+    "population_columns",
+]
 
 Floats = npt.NDArray[np.floating]
 
@@ -25,6 +32,9 @@ REFUSAL_PREFIX: Final = "refuses_"
 _NEEDED: Final = ("customer_id", *CLOCK_COLUMNS, "order_value", "days_since_last_order", "is_contact")
 # Columns that a book may lack, with what is then taken for everybody.
 _OPTIONAL: Final = {"read_propensity": 1.0, "sleeping_dog": 0.0}
+_MAY_BE_THERE: Final = frozenset(
+    {"established", "n_orders", "preferred_channel", "referrer_id", "orders_next_year", *_OPTIONAL}
+)
 _ESTABLISHED_ORDERS: Final = 3  # orders from which a customer knows the shop's prices, where no column says it
 _MOST_SEGMENTS: Final = 12
 _NEVER: Final = -1e6
@@ -87,7 +97,8 @@ def build_population(
     if customers.empty:
         raise AnalysisError("There is no customer to simulate.", hint="the book needs customers with a purchase")
     value = customers["orders_next_year"].to_numpy(dtype=float) * customers["order_value"].to_numpy(dtype=float)
-    ranked = customers.iloc[np.lexsort((customers["customer_id"].astype(str).to_numpy(), -value))]
+    looked_at = customers[population_columns(list(customers.columns), strategies=strategies, segment_by=segment_by)]
+    ranked = looked_at.iloc[_by_value(value, customers["customer_id"])]
     steps = [step for strategy in strategies.strategies for step in strategy.steps]
     segment, segments = _segments(ranked, by=segment_by)
     return Population(
@@ -108,6 +119,26 @@ def build_population(
         ).astype(np.float32),
         segments=segments,
     )
+
+
+def population_columns(names: Sequence[str], *, strategies: StrategySet, segment_by: str | None = None) -> list[str]:
+    """Return those of a customer table's columns that a population is built from, in their order."""
+    wanted = {*_NEEDED, *_MAY_BE_THERE, *CUSTOMER_COLUMNS, *columns_used(strategies), segment_by}
+    return [name for name in names if name in wanted or name.startswith((HISTORY_PREFIX, REFUSAL_PREFIX))]
+
+
+def _by_value(value: Floats, customer_id: "pd.Series[str]") -> npt.NDArray[np.int64]:
+    """Return the customers' places by value, highest first; ids settle ties."""
+    order = np.argsort(-value, kind="stable")
+    ordered = value[order]
+    tied = np.zeros(len(order), dtype=bool)
+    tied[1:] = (ordered[1:] == ordered[:-1]) | np.isnan(ordered[1:])
+    tied[:-1] |= tied[1:]
+    places = np.flatnonzero(tied)
+    if len(places):
+        among = order[places]
+        order[places] = among[np.lexsort((customer_id.iloc[among].astype(str).to_numpy(dtype=object), -value[among]))]
+    return order
 
 
 def _audiences(ranked: pd.DataFrame, *, strategies: StrategySet, channels: list[str]) -> list[npt.NDArray[np.bool_]]:

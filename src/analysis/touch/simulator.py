@@ -32,7 +32,7 @@ from analysis.touch.program import Channel, Plan, plan_of
 from analysis.touch.strategies import StrategySet, check_channels
 from analysis.touch.worlds import season_clock, world_of
 
-__all__ = ["CHANNEL_COLUMNS", "simulate"]
+__all__ = ["CHANNEL_COLUMNS", "population_of", "simulate"]
 
 Floats = npt.NDArray[np.float64]
 Progress = Callable[[float], None]
@@ -69,6 +69,7 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
     season: Sequence[float] | None = None,
     threads: int = 1,
     progress: Progress | None = None,
+    population: Population | None = None,
 ) -> Outcome:
     """Simulate every strategy from the day after ``as_of`` on.
 
@@ -92,6 +93,7 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
         season: Factor of the purchase rate on each day of the horizon; None for none.
         threads: Groups of 40 replicates worked on at the same time.
         progress: Called with the share done, from the first second on.
+        population: The customers as ``population_of`` builds them, where that was done before.
 
     Raises:
         AnalysisError: If a table lacks a column, or nothing is to be simulated.
@@ -108,9 +110,10 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
     first_day = as_of + timedelta(days=1)
     past = channels_of_the_past(customers)
     used = _channels(channels, strategies=strategies, past=past)
-    population = build_population(
-        customers, strategies=strategies, channels=[c.name for c in used], first_day=first_day, segment_by=segment_by
-    )
+    if population is None:
+        population = population_of(
+            customers, strategies=strategies, channels=channels, as_of=as_of, segment_by=segment_by
+        )
     simulated = min(sample_customers or len(population), len(population))
     plan = plan_of(
         strategies,
@@ -142,6 +145,22 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
         effects=dict(effects),
         segments=population.segments,
         by_segment=by_segment,
+    )
+
+
+def population_of(
+    customers: pd.DataFrame,
+    *,
+    strategies: StrategySet,
+    channels: pd.DataFrame,
+    as_of: date,
+    segment_by: str | None = None,
+) -> Population:
+    """Return the customers as the simulation of any strategies with these steps takes them; all as in ``simulate``."""
+    used = _channels(channels, strategies=strategies, past=channels_of_the_past(customers))
+    first_day = as_of + timedelta(days=1)
+    return build_population(
+        customers, strategies=strategies, channels=[c.name for c in used], first_day=first_day, segment_by=segment_by
     )
 
 

@@ -1,7 +1,7 @@
 """A trial: one book's customers, channels, rules and season, on which strategies are simulated again and again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -11,11 +11,11 @@ import pandas as pd
 
 from analysis.touch.outcome import Outcome
 from analysis.touch.policies import CapRule, caps_in_force, load_policies
-from analysis.touch.population import HISTORY_PREFIX
-from analysis.touch.simulator import simulate
+from analysis.touch.population import HISTORY_PREFIX, Population
+from analysis.touch.simulator import population_of, simulate
 from analysis.touch.strategies import NO_TOUCH, Economics, StrategySet, load_strategies
 
-__all__ = ["Trial", "effects_of", "narrowed", "run_trial", "trial_of"]
+__all__ = ["Trial", "effects_of", "narrowed", "ready", "run_trial", "trial_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,6 +34,7 @@ class Trial:
         season: Factor of the purchase rate on each day ahead.
         as_of: Last day of the past.
         seed: Of all luck.
+        population: The customers made ready once for several simulations, see ``ready``; None: for each anew.
     """
 
     customers: pd.DataFrame
@@ -43,6 +44,13 @@ class Trial:
     season: tuple[float, ...]
     as_of: date
     seed: int
+    population: Population | None = None
+
+
+def ready(trial: Trial) -> Trial:
+    """Return the trial with its customers made ready for several simulations of strategies with the same steps."""
+    made = population_of(trial.customers, strategies=trial.strategies, channels=trial.channels, as_of=trial.as_of)
+    return replace(trial, population=made)
 
 
 def trial_of(
@@ -110,6 +118,7 @@ def run_trial(
         checkpoints=checkpoints,
         segment_by=segment_by,
         season=trial.season[:horizon_days],
+        population=trial.population if segment_by is None else None,
     )
 
 
@@ -117,7 +126,7 @@ def narrowed(trial: Trial, *, to: Sequence[str]) -> Trial:
     """Return the trial with those strategies only, and no touch, which every increment is set against."""
     kept = [plan for plan in trial.strategies.strategies if plan.name in {NO_TOUCH, *to}]
     strategies = trial.strategies.model_copy(update={"strategies": kept})
-    return Trial(trial.customers, trial.channels, strategies, trial.caps, trial.season, trial.as_of, trial.seed)
+    return replace(trial, strategies=strategies, population=None)
 
 
 def effects_of(table: pd.DataFrame, *, draws: int | None = None) -> dict[str, Floats]:

@@ -4,12 +4,16 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.touch.effects import central_effects, no_effects
+from analysis.touch.explorer import frontier_at
 from analysis.touch.money import entry
+from analysis.touch.population import build_population
+from analysis.touch.random_streams import customer_keys
 from analysis.touch.strategies import NO_TOUCH
-from analysis.touch.trial import effects_of, narrowed, run_trial, trial_of
+from analysis.touch.trial import effects_of, narrowed, ready, run_trial, trial_of
 
 ECONOMICS = {"margin_share": 0.3, "wage_per_hour": 60.0, "source": "test"}
 EVERYBODY = {"channel": "private_chat", "template": "content", "trigger": {"every_days": 7}}
@@ -81,6 +85,27 @@ def test_a_narrowed_trial_keeps_no_touch_and_the_numbers_of_what_it_keeps(trial,
         assert np.array_equal(whole.totals[whole.strategies.index(name)], part.totals[part.strategies.index(name)]), (
             name
         )
+
+
+def test_a_trial_made_ready_once_gives_the_numbers_of_one_made_anew_each_time(trial, priors):
+    effects = central_effects(priors)
+    prepared = ready(trial)
+    for most in (1, None):
+        anew, once = (
+            frontier_at(one, effects=effects, most_per_month=most, sample_customers=100) for one in (trial, prepared)
+        )
+        pd.testing.assert_frame_equal(anew, once)
+    assert narrowed(prepared, to=["all"]).population is None  # its steps are others
+
+
+def test_customers_stand_by_value_and_those_alike_by_id(shop, plans):
+    customers = shop(60, n_contacts=1).assign(order_value=np.arange(60) % 3.0, orders_next_year=1.0)
+    ranked = customers.sort_values(["order_value", "customer_id"], ascending=[False, True])["customer_id"]
+    shuffled = customers.sample(frac=1.0, random_state=3)
+    made = build_population(
+        shuffled, strategies=plans(some=[SOME]), channels=["private_chat"], first_day=date(2026, 7, 1)
+    )
+    assert np.array_equal(made.key, customer_keys(ranked))
 
 
 def test_a_busier_season_brings_more_orders(trial):
