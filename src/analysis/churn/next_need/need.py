@@ -46,6 +46,7 @@ _LEAVES: Final = 8
 _SHARE_PER_LEAF: Final = 0.005
 _FEWEST_PER_LEAF: Final = 30
 _MOST_PER_LEAF: Final = 150
+_FORECAST_AT_ONCE: Final = 100_000  # customers
 _WEEK: Final = 7
 _RECENCY: Final = "days_since_last_order"
 _KEPT: Final = ("origin_on", "role", "category", "wait_days")
@@ -162,6 +163,14 @@ def forecast(need: Need, known: pd.DataFrame, *, ticks: Floats, move: float, own
         ``p_purchase`` (0-1), ``from_day``, ``middle_day``, ``until_day`` (days ahead at ``LEVELS``, given a purchase),
         ``p_step_<k>`` (0-1: the first purchase falls into week k).
     """
+    # by parts: a distribution over days for each of a million customers would take more memory than all else
+    starts = range(0, max(len(known), 1), _FORECAST_AT_ONCE)
+    parts = (known.iloc[start : start + _FORECAST_AT_ONCE] for start in starts)
+    said = [_forecast(need, part, ticks=ticks, move=move, own_dates=own_dates) for part in parts]
+    return said[0] if len(said) == 1 else pd.concat(said, ignore_index=True)
+
+
+def _forecast(need: Need, known: pd.DataFrame, *, ticks: Floats, move: float, own_dates: bool) -> pd.DataFrame:
     before = need.chance.predict(known)
     p = shifted(before, by=move)
     cumulated = _cumulated(need, known, own=own_dates)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.churn.next_need import need as needs
 from analysis.churn.next_need.brand_clock import foretell, ticks
 from analysis.churn.next_need.dates import Recalibration, cumulated_at, day_of, faster, point_at, slot_edges
 from analysis.churn.next_need.evaluation import NeedEvaluation, NeedVerdict, choose_window, evaluate_need, pit_histogram
@@ -126,6 +127,17 @@ def test_short_horizons_work_and_no_window_leaves_them(horizon):
     assert len(steps) == -(-horizon // 7)
     assert np.allclose(said[steps].sum(axis=1), said["p_purchase"], atol=1e-5)
     assert judgement["pit"].dropna().between(0, 1).all()
+
+
+def test_forecasts_do_not_depend_on_how_many_customers_are_taken_at_once(monkeypatch):
+    rows, clocks = past(renewals(customers=400, seed=4))
+    _, made = judge(rows, clocks)
+    asked = rows[rows["role"] == "judging"]
+    whole = forecast(made, asked, ticks=np.linspace(0, 1, HORIZON + 1), move=0.2)
+    monkeypatch.setattr(needs, "_FORECAST_AT_ONCE", 150)
+    parts = forecast(made, asked, ticks=np.linspace(0, 1, HORIZON + 1), move=0.2)
+    pd.testing.assert_frame_equal(parts, whole, rtol=1e-12)
+    assert forecast(made, asked.head(0), ticks=np.linspace(0, 1, HORIZON + 1), move=0.2).empty
 
 
 def test_few_customers_all_have_the_pooled_window():
