@@ -70,7 +70,6 @@ def test_chart_is_drawn_in_the_pages_colours(chart, table, width, language):
 
 
 def test_a_depth_too_small_to_show_is_left_out_of_the_profit_curve():
-    from analysis.charts.uplift import profit_by_depth
 
     table = pd.DataFrame(
         {"share_touched": [0.0, np.nan, 0.5, 1.0], "n_touched": [0.0, np.nan, 300.0, 600.0]}
