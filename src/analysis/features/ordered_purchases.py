@@ -83,27 +83,28 @@ def read_purchases(tables: "Tables", *, as_of: date) -> Purchases:
 
     cut = tables.as_of(as_of)
     has_category, has_refunds = cut.has_column("orders", "category"), cut.has("refunds")
-    columns = ["customer_id", "ordered_on", "amount"]
-    columns += ["category"] if has_category else []
-    columns += ["order_id"] if has_refunds else []
-    orders = cut.lazy("orders", needed_by="purchases").filter(~nw.col("customer_id").is_null()).select(*columns)
-    found = orders.collect(backend="pyarrow").to_native()  # a plain scan: rows stay in the order of the source
+    columns = ["customer_id", "ordered_on", "amount", *(["category"] if has_category else [])]
+    known = cut.lazy("orders", needed_by="purchases").filter(~nw.col("customer_id").is_null())
+    # plain scans: rows stay in the order of the source; text goes as soon as it is numbers
+    found = known.select(*columns).collect(backend="pyarrow").to_native()
     encoded = pc.dictionary_encode(found.column("customer_id").combine_chunks())
+    codes, names = category_codes(found.column("category")) if has_category else (None, ())
+    found = found.select(["ordered_on", "amount"])
     rank = pc.rank(encoded.dictionary, sort_keys="ascending").to_numpy().astype(np.int64) - 1
     customer = rank[encoded.indices.to_numpy()]
+    customer_id = encoded.dictionary.sort().to_numpy(zero_copy_only=False)
+    del encoded
     day = found.column("ordered_on").cast(pa.int32()).to_numpy().astype(np.int64)
     order = _order_of(customer, day)
-    codes, names = category_codes(found.column("category")) if has_category else (None, ())
-    refunds = _refunds(cut, found.column("order_id"), order=order) if has_refunds else _NO_REFUNDS
-    return Purchases(
-        encoded.dictionary.sort().to_numpy(zero_copy_only=False),
-        customer[order].astype(np.int32),
-        day[order].astype(np.int32),
-        found.column("amount").to_numpy()[order],
-        None if codes is None else codes[order],
-        names,
-        *refunds,
-    )
+    customer, day, amount = customer.astype(np.int32), day.astype(np.int32), found.column("amount").to_numpy()
+    del found
+    kept = (customer[order], day[order], amount[order], None if codes is None else codes[order])
+    del customer, day, amount, codes
+    refunds = _NO_REFUNDS
+    if has_refunds:
+        order_id = known.select("order_id").collect(backend="pyarrow").to_native().column("order_id")
+        refunds = _refunds(cut, order_id, order=order)
+    return Purchases(customer_id, *kept, names, *refunds)
 
 
 _NO_REFUNDS: Final = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0))
@@ -152,6 +153,8 @@ def table_of_purchases(purchases: Purchases) -> pd.DataFrame:
     ``customer_id``, ``day`` (day number), ``amount`` (currency), ``category`` (categorical, where orders have any). A
     refund follows its purchase. Ids that repeat ten times would cost more to read than all the rest.
     """
+    import pyarrow as pa
+
     n, places = len(purchases.day), purchases.refund_of
     before = np.zeros(n + 1, dtype=np.int64)
     np.add.at(before, places + 1, 1)
@@ -159,13 +162,16 @@ def table_of_purchases(purchases: Purchases) -> pd.DataFrame:
     rank = np.arange(len(places)) - np.searchsorted(places, places)
     refund_row = row[places] + 1 + rank
     total = n + len(places)
-    ids = np.full(total, None, dtype=object)
     starts = _starts(purchases.customer)
-    ids[row[starts]] = purchases.customer_id[purchases.customer[starts]]
+    place = np.full(total, -1, dtype=np.int32)
+    place[row[starts]] = purchases.customer[starts]
+    ids = pa.array(purchases.customer_id, pa.large_string()).take(pa.array(place, mask=place < 0))
     day, amount = np.empty(total, dtype=np.int32), np.empty(total)
     day[row], day[refund_row] = purchases.day, purchases.refund_day
     amount[row], amount[refund_row] = purchases.amount, -purchases.refund
-    table = pd.DataFrame({"customer_id": pd.Series(ids, dtype="str"), "day": day, "amount": amount}, copy=False)
+    table = pd.DataFrame(
+        {"customer_id": pd.Series(ids.to_pandas(), dtype="str"), "day": day, "amount": amount}, copy=False
+    )
     if purchases.category is not None:
         codes = np.full(total, -1, dtype=np.int8)
         codes[row] = purchases.category
@@ -181,7 +187,7 @@ def purchases_of(table: pd.DataFrame) -> Purchases:
     customer = (np.cumsum(is_first, dtype=np.int32) - np.int32(1))[~is_refund]
     category = table["category"].cat if "category" in table else None
     return Purchases(
-        table["customer_id"].to_numpy(dtype=object)[is_first],
+        table["customer_id"][is_first].to_numpy(dtype=object),
         customer,
         day[~is_refund],
         amount[~is_refund],
