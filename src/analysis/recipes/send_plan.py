@@ -5,6 +5,7 @@ The chain: ``send_plan_customers`` (who can be reached, by whom, how) → ``send
 of the page (``send_plan_page``). What a touch is worth is a formula at assumed effect sizes (``touch/option_value``).
 """
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -13,9 +14,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.params import SendPlanParams
+from analysis.recipes.resolver import reads
 from analysis.touch.effects import central_effects, draw_channel_rates, draw_effects, load_effects
 from analysis.touch.messages import Message, registered_messages
-from analysis.touch.option_value import TouchWorth, customer_side, fatigue_now, message_side, touch_worth
+from analysis.touch.option_value import (
+    CUSTOMER_COLUMNS,
+    TouchWorth,
+    customer_side,
+    fatigue_now,
+    message_side,
+    touch_worth,
+)
 from analysis.touch.plan.compile import PlanInput, compile_plan, shadow_prices
 from analysis.touch.plan.exploration import explore
 from analysis.touch.plan.permission import PastTouches
@@ -29,6 +38,11 @@ Floats = npt.NDArray[np.float64]
 
 _NEED: Final = (0.8, 1.6)  # days since the last order in the customer's own mean gaps between which need is near
 _MOST_SCHEDULES: Final = 8_000_000
+
+
+def _valued_by(names: Sequence[str]) -> list[str]:
+    """Return the columns that touches are valued by, see ``_sides``."""
+    return [name for name in names if name in CUSTOMER_COLUMNS or name.startswith(HISTORY_PREFIX)]
 
 
 def send_plan_choices(
@@ -148,6 +162,7 @@ def send_plan_touches(
     return _named(touches, who, messages=messages, channels=strategy_channels, as_of=as_of)
 
 
+@reads(send_plan_customers=_valued_by, send_plan_touches=("row", "place", "near", "left"))
 def send_plan_draws(
     send_plan_touches: pd.DataFrame,
     send_plan_customers: pd.DataFrame,

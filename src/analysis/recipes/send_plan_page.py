@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
 from analysis.params import SendPlanParams
+from analysis.recipes.resolver import reads
 from analysis.touch.messages import registered_messages
 from analysis.touch.plan.wording import LIMIT_LABELS, REASON_LABELS, answer, decision, limits_claim, sides
 from analysis.touch.policies import load_rulebook, over_the_cap
@@ -226,6 +227,7 @@ def policy_words(policy_history: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+@reads(send_plan_customers=("days_since_last_order", "n_orders"))
 def send_plan_lists(
     send_plan_touches: pd.DataFrame,
     send_plan_customers: pd.DataFrame,

@@ -8,10 +8,12 @@ import pandas as pd
 
 from analysis.data.connect import Tables
 from analysis.params import SendPlanParams
-from analysis.recipes.resolver import Previous
+from analysis.recipes.resolver import Previous, reads
 from analysis.touch.holdout import HOLDOUT_COLUMNS, assign_holdout, strata
 from analysis.touch.messages import registered_messages
+from analysis.touch.option_value import CUSTOMER_COLUMNS
 from analysis.touch.policies import load_rulebook
+from analysis.touch.population import HISTORY_PREFIX
 
 HOLDOUT_STATE: Final = "send_plan_holdout"
 _PENDING_DAYS: Final = 3  # an assigned touch this fresh may still go out: it counts against the caps
@@ -19,6 +21,7 @@ _LEAST_PAST_DAYS: Final = 31
 _REACHED_DAYS: Final = 90  # a channel that delivered within so many days reaches the customer
 _HOURS: Final = {"share_morning": 10, "share_afternoon": 15, "share_evening": 20}
 _USUAL_HOUR: Final = 10
+_VALUED_BY: Final = ("n_orders", "days_since_last_order", "rate_days", "rate_shape")
 
 
 def send_plan_staff(tables: Tables) -> pd.DataFrame:
@@ -37,20 +40,28 @@ def send_plan_staff(tables: Tables) -> pd.DataFrame:
 
 
 def send_plan_customers(
-    strategy_customers: pd.DataFrame, send_plan_staff: pd.DataFrame, tables: Tables, as_of: date
+    strategy_customers: pd.DataFrame,
+    send_plan_staff: pd.DataFrame,
+    send_plan_params: SendPlanParams,
+    tables: Tables,
+    as_of: date,
 ) -> pd.DataFrame:
-    """Who can be reached by whom, one row per customer, by id; the columns of ``strategy_customers`` and more.
+    """Who can be reached by whom, one row per customer, by id.
 
-    Adds ``staff_id`` and ``contact_id`` (the member of staff, still employed, who is a contact and wrote last, else
-    was added last; missing if none), ``refused`` and ``granted`` (channels, comma between; a refusal is never taken
-    back), ``reached_by`` (channels without contact that delivered within 90 days) and ``hour`` (0-23: the part of the
-    day in which the customer orders most).
+    Of ``strategy_customers`` the columns that touches are valued by and those that audiences of messages look at. Adds
+    ``staff_id`` and ``contact_id`` (the member of staff, still employed, who is a contact and wrote last, else was
+    added last; missing if none), ``refused`` and ``granted`` (channels, comma between; a refusal is never taken back),
+    ``reached_by`` (channels without contact that delivered within 90 days) and ``hour`` (0-23: the part of the day in
+    which the customer orders most).
 
     Raises:
         MissingTableError: If there are no contacts or no staff.
     """
     owners = _owners(tables, staff_ids=send_plan_staff["staff_id"].tolist())
-    table = strategy_customers.merge(owners, on="customer_id", how="left")
+    looked_at = {c.column for message in registered_messages(send_plan_params.messages) for c in message.audience}
+    wanted = {"customer_id", "p_churn", *_HOURS, *_VALUED_BY, *CUSTOMER_COLUMNS, *looked_at}
+    names = [name for name in strategy_customers if name in wanted or str(name).startswith(HISTORY_PREFIX)]
+    table = strategy_customers[names].merge(owners, on="customer_id", how="left")
     for name, found in {**_consent(tables), "reached_by": _reached(tables, as_of)}.items():
         table[name] = table["customer_id"].map(found).fillna("")
     parts = [name for name in _HOURS if name in table.columns]
@@ -59,7 +70,8 @@ def send_plan_customers(
         shares = table[parts].astype(float).fillna(0.0).to_numpy()
         hours = np.array([_HOURS[name] for name in parts])[shares.argmax(axis=1)]
         table["hour"] = np.where(shares.max(axis=1) > 0, hours, _USUAL_HOUR)
-    return table.sort_values("customer_id", ignore_index=True)
+    shown = table.drop(columns=[name for name in _HOURS if name in table and name not in looked_at])
+    return shown.sort_values("customer_id", ignore_index=True)
 
 
 def send_plan_past(tables: Tables, as_of: date, send_plan_params: SendPlanParams, timezone: str) -> pd.DataFrame:
@@ -95,6 +107,7 @@ def send_plan_past(tables: Tables, as_of: date, send_plan_params: SendPlanParams
     return found.sort_values(["day", "hour", "customer_id", "channel"], ignore_index=True)
 
 
+@reads(send_plan_customers=("customer_id", "p_churn", "order_value"))
 def send_plan_holdout(
     send_plan_customers: pd.DataFrame,
     send_plan_params: SendPlanParams,

@@ -16,6 +16,7 @@ from analysis.data.connect import Tables
 from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
 from analysis.features.replenishment import log_of
 from analysis.params import StrategiesParams
+from analysis.recipes.resolver import reads
 from analysis.touch.effects import channel_weights, draw_worlds, load_effects
 from analysis.touch.learning_effects import Message, learned_effects, shown_by_worlds
 from analysis.touch.outcome import outcome_from, segment_totals_table, totals_table
@@ -168,7 +169,7 @@ def strategy_experience(previous_effect_posterior: dict[str, Any] | None, as_of:
 
 def strategy_learned(
     strategy_experience: dict[str, Any],
-    strategy_customers: pd.DataFrame,
+    strategy_population: pd.DataFrame,
     strategy_channels: pd.DataFrame,
     strategy_season: dict[str, Any],
     strategies_params: StrategiesParams,
@@ -185,7 +186,7 @@ def strategy_learned(
     priors = load_effects(strategies_params.effects)
     worlds = draw_worlds(priors, channels=strategy_channels, draws=_WORLDS, seed=seed)
     shown = shown_by_worlds(
-        strategy_customers,
+        strategy_population,
         messages=[Message(str(m["channel"]), int(m["window_days"]), float(m["discount_share"])) for m in measures],
         channels=strategy_channels,
         effects=worlds,
@@ -246,7 +247,7 @@ def strategy_season(purchase_log: pd.DataFrame, strategies_params: StrategiesPar
 
 
 def strategy_simulation(
-    strategy_customers: pd.DataFrame,
+    strategy_population: pd.DataFrame,
     strategy_channels: pd.DataFrame,
     strategy_effects: pd.DataFrame,
     strategy_economics: dict[str, Any],
@@ -261,7 +262,7 @@ def strategy_simulation(
     """
     params = strategies_params
     trial = trial_of(
-        strategy_customers,
+        strategy_population,
         channels=strategy_channels,
         economics=strategy_economics,
         season=strategy_season["factors"],
@@ -297,7 +298,7 @@ def strategy_segment_totals(strategy_simulation: pd.DataFrame) -> pd.DataFrame:
 
 
 def strategy_long_run(
-    strategy_customers: pd.DataFrame,
+    strategy_population: pd.DataFrame,
     strategy_channels: pd.DataFrame,
     strategy_effects: pd.DataFrame,
     strategy_economics: dict[str, Any],
@@ -309,7 +310,7 @@ def strategy_long_run(
     """A whole year of all strategies with fewer replicates: one row per strategy, checkpoint (day) and replicate."""
     params = strategies_params
     trial = trial_of(
-        strategy_customers,
+        strategy_population,
         channels=strategy_channels,
         economics=strategy_economics,
         season=strategy_season["factors"],
@@ -337,6 +338,7 @@ def strategy_outcomes(
     return outcomes(outcome, grade=_GRADE.value, margin_share=float(strategy_economics["margin_share"]))
 
 
+@reads(strategy_customers=("tier",))
 def strategy_segments(
     strategy_totals: pd.DataFrame,
     strategy_segment_totals: pd.DataFrame,

@@ -10,9 +10,10 @@ import pandas as pd
 from analysis.data.connect import Tables
 from analysis.features.table import FEATURES_FOR_MODELS
 from analysis.params import StrategiesParams
+from analysis.recipes.resolver import reads
 from analysis.touch.effects import central_effects, load_effects
-from analysis.touch.population import HISTORY_PREFIX, REFUSAL_PREFIX
-from analysis.touch.strategies import check_columns
+from analysis.touch.population import HISTORY_PREFIX, REFUSAL_PREFIX, population_columns
+from analysis.touch.strategies import check_columns, load_strategies
 from analysis.touch.uplift_rank import expected_uplift, uplift_rank
 
 _HISTORY_DAYS: Final = 90
@@ -34,6 +35,13 @@ _MAY_BE_UNKNOWN: Final = {
 }
 
 
+@reads(
+    delete_scores=("customer_id", *_SAID["delete_scores"]),
+    customer_value=("customer_id", *_SAID["customer_value"]),
+    rfm_tiers=("customer_id", *_SAID["rfm_tiers"]),
+    churn_scores=("customer_id", "p_churn"),
+    next_need=("customer_id", "p_purchase", "next_need_category", *(f"{name}_on" for name in _NEED_DAYS)),
+)
 def strategy_customers(
     features: pd.DataFrame,
     purchase_clock: pd.DataFrame,
@@ -84,6 +92,13 @@ def strategy_customers(
     known = [*FEATURES_FOR_MODELS, *(str(name) for name in table.columns)]
     looked_at = check_columns(strategies_params.strategies, columns=known)
     return table.assign(**{name: np.nan for name in looked_at if name not in table})
+
+
+def strategy_population(strategy_customers: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
+    """The customers as the simulation takes them: of ``strategy_customers`` the columns that it looks at."""
+    plans = load_strategies(strategies_params.strategies)
+    names = population_columns(list(map(str, strategy_customers.columns)), strategies=plans, segment_by="tier")
+    return strategy_customers[names]
 
 
 def _joined(table: pd.DataFrame, said: pd.DataFrame | None, *, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -19,7 +19,7 @@ _CUSTOMERS: Final = 20_000
 
 
 def strategy_explorer(
-    strategy_customers: pd.DataFrame,
+    strategy_population: pd.DataFrame,
     strategy_channels: pd.DataFrame,
     strategy_effects: pd.DataFrame,
     strategy_economics: dict[str, Any],
@@ -34,7 +34,7 @@ def strategy_explorer(
     deletions against no touch with 80 % intervals, ``on_frontier``.
     """
     trial = trial_of(
-        strategy_customers,
+        strategy_population,
         channels=strategy_channels,
         economics=strategy_economics,
         season=strategy_season["factors"],

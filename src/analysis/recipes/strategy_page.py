@@ -10,6 +10,7 @@ from analysis.data.benchmarks import MARKETING_CLAIM
 from analysis.data.connect import Tables
 from analysis.evidence import Estimate, Forecast, Grade, Observed, Prior, grade_of
 from analysis.params import StrategiesParams
+from analysis.recipes.resolver import reads
 from analysis.touch import wording
 from analysis.touch.labels import strategy_labels
 from analysis.touch.money import LEDGER
@@ -237,6 +238,7 @@ def _full(outcomes: pd.DataFrame, *, measures: tuple[str, ...], params: Strategi
     return table.drop(columns=["strategy", *narrow], errors="ignore")
 
 
+@reads(strategy_customers=lambda names: [name for name in names if name.startswith(HISTORY_PREFIX)])
 def strategy_channel_rates(
     strategy_channels: pd.DataFrame,
     strategy_customers: pd.DataFrame,

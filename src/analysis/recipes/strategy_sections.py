@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
 from analysis.params import StrategiesParams
+from analysis.recipes.resolver import reads
 from analysis.touch import wording
 from analysis.touch.labels import assumption_names, assumption_units, strategy_labels
 from analysis.touch.outcome import outcome_from
@@ -83,6 +84,7 @@ def strategy_run_words(strategy_horizons: pd.DataFrame, strategy_long_run: pd.Da
     }
 
 
+@reads(strategy_customers=("tier", "tier_zh", "tier_en"))
 def strategy_by_tier(
     strategy_segments: pd.DataFrame, strategy_customers: pd.DataFrame, strategies_params: StrategiesParams
 ) -> pd.DataFrame:

@@ -26,7 +26,7 @@ _Z: Final = 1.2816
 
 
 def strategy_leads(
-    strategy_customers: pd.DataFrame,
+    strategy_population: pd.DataFrame,
     strategy_channels: pd.DataFrame,
     strategy_effects: pd.DataFrame,
     strategy_economics: dict[str, Any],
@@ -45,7 +45,7 @@ def strategy_leads(
     known = outcome_from(strategy_totals, effects=strategy_effects)
     winner, rivals = strategy_verdict["winner"], _rivals(known, verdict=strategy_verdict)
     trial = _trial(
-        strategy_customers, strategy_channels, strategy_economics, strategy_season, strategies_params, as_of, seed
+        strategy_population, strategy_channels, strategy_economics, strategy_season, strategies_params, as_of, seed
     )
     outcome = _simulated(narrowed(trial, to=[winner, *rivals]), strategy_effects, params=strategies_params)
     gain, before = increments(outcome)["incremental_profit"], increments(known)["incremental_profit"]
@@ -106,7 +106,7 @@ _NO_FLIP: Final = {"flip_value": np.nan, "flip_place": np.nan, "flip_below": Non
 
 
 def strategy_flip_check(
-    strategy_customers: pd.DataFrame,
+    strategy_population: pd.DataFrame,
     strategy_channels: pd.DataFrame,
     strategy_effects: pd.DataFrame,
     strategy_economics: dict[str, Any],
@@ -129,7 +129,7 @@ def strategy_flip_check(
     row = turning.iloc[0]
     winner, rival, effect = strategy_verdict["winner"], str(row["flip_rival"]), str(row["effect"])
     trial = _trial(
-        strategy_customers, strategy_channels, strategy_economics, strategy_season, strategies_params, as_of, seed
+        strategy_population, strategy_channels, strategy_economics, strategy_season, strategies_params, as_of, seed
     )
     trial = ready(narrowed(trial, to=[winner, rival]))
     found: dict[str, Any] = {"effect": effect, "rival": rival}

@@ -87,7 +87,7 @@ def customers(tables) -> pd.DataFrame:
             "touches_per_day_private_chat": rng.uniform(0, 0.05, N),
         }
     )  # fmt: skip
-    return people.send_plan_customers(table, people.send_plan_staff(tables), tables, AS_OF)
+    return people.send_plan_customers(table, people.send_plan_staff(tables), PARAMS, tables, AS_OF)
 
 
 @pytest.fixture(scope="module")
