@@ -64,7 +64,13 @@ class Project:
         (self.root / "data" / "orders.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def run(
-        self, book: Path, *overrides: str, jobs: int = 2, predecessor: str | None = None, pdf: bool = False
+        self,
+        book: Path,
+        *overrides: str,
+        jobs: int = 2,
+        predecessor: str | None = None,
+        pdf: bool = False,
+        now: datetime = NOW,
     ) -> Outcome:
         """Run a book as the command line does."""
         order = Order(
@@ -76,7 +82,7 @@ class Project:
             predecessor=predecessor,
             pdf=pdf,
         )
-        return run_book(order, now=NOW, progress=Progress(live=False))
+        return run_book(order, now=now, progress=Progress(live=False))
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:

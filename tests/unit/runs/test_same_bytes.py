@@ -17,7 +17,17 @@ GOOD = 'wb.results({"n_customers": Estimate(300, "customers")})'
 CODE = "import sys; from analysis.cli import main; sys.exit(main())"
 # figures, tables, results, state, a list, and the page that reads the others
 FEW = ("tiers", "brief")
-ALL = ("data_health", "tiers", "segments", "churn", "value", "strategies", "send_plan", "incrementality", "uplift")
+ALL: tuple[str, ...] = (
+    "data_health",
+    "tiers",
+    "segments",
+    "churn",
+    "value",
+    "strategies",
+    "send_plan",
+    "incrementality",
+    "uplift",
+)
 ALL += ("policy_value", "experiment_design", "forecast_ledger", "brief")
 
 
