@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import importlib
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -228,10 +229,12 @@ class Resolver:
         read = getattr(function, "reads", {})
         needs = {need: self._needed(need, recipe, read.get(need)) for need in recipe.needs}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _give_back()
         with _locked(folder / f"{stem}.lock"):
             if (path := _find(folder, stem)) is None:
                 path = write_kept(function(**needs), folder / stem)
         del needs
+        _give_back()
         # Read back what was written, so that a fresh and a kept result are the same to the last bit.
         return read_kept(path, columns)
 
@@ -377,6 +380,15 @@ def _recipe(name: str) -> Recipe:
 def _find(folder: Path, stem: str) -> Path | None:
     paths = (folder / f"{stem}{suffix}" for suffix in (".parquet", ".json"))
     return next((path for path in paths if path.is_file()), None)
+
+
+def _give_back() -> None:
+    """Return memory that Arrow no longer uses to the system.
+
+    It would keep it for itself, which at a million customers is most of what a process holds.
+    """
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
 
 
 @contextmanager

@@ -141,6 +141,20 @@ def test_large_tables_are_let_go_and_read_again(context, kitchen, monkeypatch):
     assert kitchen == ["base", "doubled"]
 
 
+def test_memory_that_arrow_no_longer_uses_goes_back_before_and_after_a_recipe(context, kitchen, monkeypatch):
+    import pyarrow as pa
+
+    told = []
+
+    class Pool:
+        def release_unused(self):
+            told.append(len(kitchen))
+
+    monkeypatch.setattr(pa, "default_memory_pool", Pool)
+    Resolver(context, {"tiers": TiersParams()}).get("base")
+    assert told == [0, 1]
+
+
 def test_an_unknown_name_gets_the_nearest_one(context, kitchen):
     with pytest.raises(AnalysisError, match="did you mean 'summary'"):
         Resolver(context, {}).get("sumary")
