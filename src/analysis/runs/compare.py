@@ -138,6 +138,8 @@ def compare_runs(before: PublishedRun, after: PublishedRun) -> Comparison:
 
 
 def _compared(before: PublishedRun, after: PublishedRun) -> Comparison:
+    for run in (before, after):  # what the page of the comparison says of them
+        _words(run.manifest["book"], *run.manifest["title"].values(), run.manifest["resolved_book"]["language"])
     differences = _differences(before, after)
     first, second = _results(before), _results(after)
     changed, n_same = [], 0
@@ -166,6 +168,11 @@ def told(comparison: Comparison, *, limit: int = 40) -> list[str]:
     if len(comparison.changed) > limit:
         lines.append(f"  … and {len(comparison.changed) - limit:,} more")
     return lines
+
+
+def _words(*texts: Any) -> None:
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError
 
 
 def _differences(before: PublishedRun, after: PublishedRun) -> _Differences:

@@ -1,10 +1,12 @@
 """The page of a comparison: how many numbers changed, why, and each of them beside its cause."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from analysis.errors import AnalysisError, BookError
 from analysis.evidence import Estimate
 from analysis.numerals import UNITS
 from analysis.page import blocks
@@ -28,7 +30,20 @@ def write_page(comparison: Comparison) -> list[Path]:
 
     Args:
         comparison: What differs.
+
+    Raises:
+        BookError: If what one of the runs kept is damaged.
     """
+    try:
+        return _written(comparison)
+    except (KeyError, TypeError, ValueError, AttributeError, AnalysisError) as error:
+        raise BookError(
+            f"The page of the comparison cannot be made of what the runs kept ({type(error).__name__}).",
+            hint="a run is not changed by hand; run its book again",
+        ) from None
+
+
+def _written(comparison: Comparison) -> list[Path]:
     from analysis.reporting.render import render_page
 
     after = comparison.after
@@ -38,6 +53,8 @@ def write_page(comparison: Comparison) -> list[Path]:
     folder.mkdir(exist_ok=True)
     # links of the page to its other language are by the notebook's name
     name = f"{comparison.before.run_id}-{after.run_id}"
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name):
+        raise BookError("The id of a run is none: letters, digits, - and _.", hint="name another run")
     page = PageInfo(
         notebook=name,
         title=_TITLE,

@@ -69,13 +69,14 @@ def _entry(run: PublishedRun, *, latest: bool) -> RunEntry:
     manifest, notebooks = run.manifest, run.manifest["notebooks"]
     said = _blocks(run.folder / "results" / f"{leading_page(notebooks)}.json")
     return RunEntry(
-        book=manifest["book"],
+        book=str(manifest["book"]),
         title=manifest["title"],
         as_of=run.as_of,
         run_id=run.run_id,
         link=f"{run.folder.parent.name}/{run.folder.name}/index.html",
         failed=tuple(name for name, entry in notebooks.items() if entry["status"] != "good"),
         latest=latest,
+        number=run.number,
         ended=manifest["times"]["ended_at"][:16].replace("T", " "),
         answer=_first_answer(said),
         tiles=tuple(block for block in said if block.get("kind") == "tile"),
