@@ -140,6 +140,7 @@ class RunEntry:
         link: Address of the run's first page, relative to the list.
         failed: Names of pages that failed.
         latest: Whether it is the book's last good run.
+        number: Which run of its book it is, counted as they were published; 0 if unknown.
         ended: When it ended, as text; empty if unknown.
         answer: The first page's ``answer`` or ``decision`` block; None if unknown.
         tiles: Its first page's ``tile`` blocks, for the trend of the book.
@@ -154,6 +155,7 @@ class RunEntry:
     link: str
     failed: tuple[str, ...] = ()
     latest: bool = False
+    number: int = 0
     ended: str = ""
     answer: Mapping[str, Any] | None = None
     tiles: tuple[Mapping[str, Any], ...] = ()

@@ -87,6 +87,8 @@ def render_runs_index(runs: Sequence[RunEntry], *, language: str = "zh") -> str:
     by_book: dict[str, list[RunEntry]] = {}
     for run in ordered:
         by_book.setdefault(run.book, []).append(run)
+    for entries in by_book.values():
+        entries.sort(key=lambda run: (run.as_of, run.number, run.ended, run.run_id), reverse=True)
     books = [_book(entries, language=language) for entries in by_book.values()]
     made = _templates().get_template("runs.html.j2").render(page=parts, books=books)
     return explain(visible(made), language=language)
