@@ -280,6 +280,12 @@ def test_a_damaged_parquet_file_is_read_or_refused(data: st.DataObject) -> None:
 
 @fuzzed(25)
 @given(changed(targets.SOUND), changed(targets.RESULTS), changed(targets.SAID))
+@example({key: value for key, value in targets.SOUND.items() if key != "title"}, targets.RESULTS, targets.SAID)
+@example({**targets.SOUND, "book": None}, targets.RESULTS, targets.SAID)
+@example({**targets.SOUND, "times": []}, targets.RESULTS, targets.SAID)
+@example({**targets.SOUND, "resolved_book": {"language": "../x"}}, targets.RESULTS, targets.SAID)
+@example(targets.SOUND, None, None)
+@example(targets.SOUND, {"churn": {"n": {"value": {}}}}, {"rests_on": {"of churn": ""}, "blocks": [{"kind": "tile"}]})
 def test_a_damaged_run_of_before_stops_neither_the_list_nor_a_comparison(
     manifest: Any, results: Any, said: Any
 ) -> None:
