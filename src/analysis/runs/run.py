@@ -137,9 +137,24 @@ def run_read(read: ReadBook, order: Order, *, now: datetime, progress: Progress)
             with held(plan.data.folder):
                 return _build_and_publish(plan, store, deadline=deadline, progress=progress)
     except OSError as error:
-        raise PublishError(
-            f"Cannot write the run: {error.strerror or error}.", hint="nothing was published; see the disk, or --out"
-        ) from None
+        raise _told(error, order) from None
+
+
+def _told(error: OSError, order: Order) -> DataError | PublishError:
+    """Say which file the disk or the rights refused: one that a run reads, or one that it writes."""
+    why = error.strerror or str(error)
+    place = Path(os.path.abspath(error.filename)) if isinstance(error.filename, str) else None  # noqa: PTH100  # no ..
+    ours = (order.reports.absolute(), order.cache.absolute())
+    temporary = place is not None and any(part.startswith("siyu-") for part in place.parts)  # of a run or a kernel
+    if place is not None and not temporary and not any(place.is_relative_to(folder) for folder in ours):
+        return DataError(f"Cannot read {_near(place)}: {why}.", hint="check that this user may read it")
+    what = "the run" if place is None else _near(place)
+    return PublishError(f"Cannot write {what}: {why}.", hint="nothing was published; see the disk, or --out")
+
+
+def _near(path: Path) -> str:
+    """Return a path as a person in the working folder would type it."""
+    return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _build_and_publish(plan: _Plan, store: Store, *, deadline: Deadline, progress: Progress) -> Outcome:

@@ -1,11 +1,14 @@
 """Whatever ends a run, the published tree is the old one or the new one, and the next run is clean."""
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,60 @@ def test_a_second_run_of_a_book_is_told_to_come_back(project):
         assert command(project, "run", str(book)) == 75
         other = project.book("alpha", name="monthly")
         assert project.run(other).good  # another book minds its own lock
+
+
+def test_two_commands_at_once_share_no_book_but_caches(project):
+    project.notebook("slow", "import pathlib, time\npathlib.Path('began').touch()", GO_ON, GOOD)
+    book, other = project.book("slow"), project.book("alpha", name="monthly")
+    first, third = start(project, book), start(project, other)
+    assert third.wait(timeout=60) == 0
+    wait_for(project.root / "began")
+    before = sorted(path.name for path in (project.root / "reports" / "weekly").iterdir())
+    second = start(project, book)
+    assert second.wait(timeout=60) == 75
+    assert sorted(path.name for path in (project.root / "reports" / "weekly").iterdir()) == before
+    (project.root / "go").touch()
+    assert first.wait(timeout=60) == 0
+    listed = (project.root / "reports" / "index.html").read_text(encoding="utf-8")
+    for name in ("weekly", "monthly"):
+        folder = (project.root / "reports" / name / "latest").resolve()
+        assert f"{name}/{folder.name}/index.html" in listed
+    assert [path.name for path in (project.root / ".cache" / "data").glob(".*")] == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "mode", "code", "said"),
+    [
+        ("data", 0o000, 3, "Cannot read data"),
+        ("data/orders.csv", 0o000, 3, "Cannot read data/orders.csv"),
+        ("reports", 0o500, 4, "/reports"),
+        ("reports/weekly", 0o500, 4, "/reports/weekly"),
+        (".cache/data", 0o000, 4, "Cannot write .cache/data"),
+    ],
+)
+def test_a_folder_without_rights_is_told_and_once_it_has_them_the_next_run_is_clean(
+    project, capsys, tree, folder, mode, code, said
+):
+    book = project.book("alpha")
+    (project.root / "reports").mkdir()
+    (project.root / "reports" / "weekly").mkdir()
+    (project.root / ".cache" / "data").mkdir(parents=True)
+    place, rights = project.root / folder, (project.root / folder).stat().st_mode
+    with bound_by_rights():
+        place.chmod(mode)
+        try:
+            found = command(project, "run", str(book))
+        finally:
+            place.chmod(rights)
+    printed = capsys.readouterr()
+    assert found == code, printed
+    assert said in printed.err + printed.out
+    assert "Traceback" not in printed.err
+    latest = project.root / "reports" / "weekly" / "latest"
+    assert latest.exists() == (folder == "reports")  # all but the list of runs is there then
+    assert command(project, "run", str(book)) == 0
+    assert latest.exists()
+    assert latest.resolve().name in (project.root / "reports" / "index.html").read_text(encoding="utf-8")
 
 
 def test_the_runner_killed_mid_way_leaves_nothing_visible_and_no_kernel(project, tree):
@@ -113,6 +170,25 @@ def test_a_run_names_the_page_to_open_and_a_repeat_says_so(project, capsys):
     assert "alpha" in said.err
     assert command(project, "run", str(book)) == 0
     assert "identical run" in capsys.readouterr().out
+
+
+GOOD = 'wb.results({"n_customers": Estimate(300, "customers")})'
+GO_ON = "while not pathlib.Path('go').exists():\n    time.sleep(0.05)"
+
+
+@contextmanager
+def bound_by_rights() -> Iterator[None]:
+    """Let the rights of files bind this thread even where it is root's."""
+    libc, header = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this thread
+    held, fewer = (ctypes.c_uint32 * 6)(), (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, held) == 0
+    fewer[:] = held[:]
+    fewer[0] &= ~0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH; effective only: they come back
+    assert libc.capset(header, fewer) == 0
+    try:
+        yield
+    finally:
+        assert libc.capset(header, held) == 0
 
 
 def command(project, *arguments: str) -> int:
