@@ -15,6 +15,7 @@ import narwhals as nw
 from analysis.data.as_of import cut, cut_by_parent
 from analysis.data.contracts import CONTRACTS, Column, Table
 from analysis.data.engine import open_engine
+from analysis.data.quoting import quoted
 from analysis.errors import AnalysisError, MissingTableError
 
 __all__ = ["REFUNDS", "Tables", "is_drawn", "open_tables"]
@@ -131,6 +132,13 @@ class Tables:
             customers: Has a column ``customer_id``; of these tables or of a file, on the same engine.
         """
         return replace(self, _members=customers.select("customer_id").unique())
+
+    def let_go(self) -> None:
+        """Give back the memory of the customers drawn by ``of_customers``; asked for again they are drawn again."""
+        if self.engine == "duckdb":
+            drawn = "regexp_full_match(table_name, '[a-z_]+_[0-9a-f]{8}')"
+            for (name,) in self._session.sql(f"select table_name from duckdb_tables() where {drawn}").fetchall():
+                self._session.execute(f"DROP TABLE {quoted(name)}")
 
     def purchases(self) -> nw.LazyFrame[Any]:
         """Return what known customers bought and kept: the rows of ``sales`` that have a customer.

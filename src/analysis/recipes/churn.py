@@ -168,6 +168,7 @@ def churn_leakage(
         given = churn_history[(churn_history["origin_on"] == origin) & churn_history["customer_id"].isin(chosen)]
         compared = leakage.compare_with_rebuilt(given, rebuilt=rebuilt, columns=columns)
         found.append(compared.assign(origin_on=origin))
+    tables.let_go()  # nothing below looks at a part of the customers
     if not found:
         return pd.DataFrame(columns=["origin_on", "column", "n_customers", "n_different"])
     comparison = pd.concat(found, ignore_index=True)

@@ -91,3 +91,6 @@ def test_a_part_of_the_customers_is_the_same_whatever_parts_were_read_before(tmp
     assert drawn(alone, 0.3) == expected
     for share in (0.1, 0.6, 0.3, 0.1):
         assert drawn(after_others, share) == {name for name in ids if is_drawn(name, share=share)}
+    after_others.let_go()
+    assert not after_others._session.sql("select * from duckdb_tables()").fetchall()
+    assert drawn(after_others, 0.3) == expected
