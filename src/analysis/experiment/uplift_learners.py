@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.experiment.uplift_regression import Known, Predict, known_values, numbered, regression, trees
+from analysis.experiment.uplift_regression import Known, Predict, known_values, numbered, regression, single
 from analysis.stats.ranking import rank_weighted_effect
 
 if TYPE_CHECKING:
@@ -263,8 +263,8 @@ def _effect_model(name: str, sample: _Taught, models: _Outcomes, *, robust: Floa
 
 
 def _single(sample: _Taught, *, seed: int) -> Predict:
-    both = np.column_stack([sample.known.values, sample.treated])
-    model = trees(both, sample.outcome, seed=seed, every_column=True)  # a straight model has one effect for all
+    # a straight model has one effect for all
+    model = single(sample.known, sample.treated, sample.outcome, seed=seed)
 
     def effect(new: Known) -> Floats:
         sides = (np.column_stack([new.values, np.full(len(new.values), side)]) for side in (1.0, 0.0))

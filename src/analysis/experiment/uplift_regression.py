@@ -6,12 +6,12 @@ model of a column is a short table that is looked up: neither fitting nor scorin
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Known", "Predict", "known_values", "numbered", "regression", "straight", "trees"]
+__all__ = ["Known", "Predict", "known_values", "numbered", "regression", "single", "straight", "trees"]
 
 Floats = NDArray[np.float64]
 
@@ -43,14 +43,14 @@ class Known(NamedTuple):
         codes: One row a measure, one column a customer: how many of the levels are smaller than the value.
         levels: By measure: the values that there are, in order.
         key: Which of the customers these are.
-        solvers: By key: what was worked out of these customers' measures alone, whatever the target.
+        worked_out: By key: what was worked out of these customers' measures alone, whatever the target.
     """
 
     values: Floats
     codes: NDArray[np.int32]
     levels: Sequence[Floats]
     key: bytes
-    solvers: "dict[bytes, NDArray[np.float32]]"
+    worked_out: dict[bytes, Any]
 
     def rows(self, chosen: NDArray[np.bool_]) -> "Known":
         """Return these customers only."""
@@ -59,6 +59,7 @@ class Known(NamedTuple):
 
 
 Predict = Callable[[Known], Floats]
+Made = TypeVar("Made")
 
 
 def known_values(values: Floats) -> Known:
@@ -80,20 +81,43 @@ def numbered(values: Floats, levels: Sequence[Floats]) -> Known:
     return Known(values, codes, levels, b"", {})
 
 
+def _kept(known: Known, what: bytes, make: Callable[[], Made]) -> Made:
+    """Return what was worked out of these measures before, else now."""
+    key = known.key + what
+    if key not in known.worked_out:
+        known.worked_out[key] = make()
+    made: Made = known.worked_out[key]
+    return made
+
+
+def single(before: Known, treated: NDArray[np.bool_], target: Floats, *, seed: int) -> Callable[[Floats], Floats]:
+    """Return trees of the measures and, as a last column, the touch."""
+    both = np.column_stack([before.values, treated])
+    return trees(both, target, seed=seed, every_column=True, binned=_kept(before, b"single", dict))
+
+
 def regression(before: Known, target: Floats, *, is_rate: bool, seed: int) -> Predict:
     """Return a model of the mean: trees for rates, the mean of trees and a straight model for money and counts."""
-    branching = trees(before.values, target, seed=seed)
+    branching = trees(before.values, target, seed=seed, binned=_kept(before, b"trees", dict))
     if is_rate:
         return lambda new: branching(new.values)
     line = straight(before, target)
     return lambda new: (branching(new.values) + line(new)) / 2
 
 
-def trees(before: Floats, target: Floats, *, seed: int, every_column: bool = False) -> Callable[[Floats], Floats]:
-    """Return few and small boosted trees."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
+def trees(
+    before: Floats, target: Floats, *, seed: int, every_column: bool = False, binned: dict[str, Any] | None = None
+) -> Callable[[Floats], Floats]:
+    """Return few and small boosted trees.
 
-    model = HistGradientBoostingRegressor(
+    Args:
+        before: One row per customer.
+        target: What is modelled.
+        seed: Of the columns that a split may choose from.
+        every_column: Whether a split may choose from all of them.
+        binned: Bins of the same rows, from an earlier call; filled by the first.
+    """
+    model = _binning_once({} if binned is None else binned)(
         max_iter=_TREES,
         max_leaf_nodes=_LEAVES,
         learning_rate=_LEARNING_RATE,
@@ -109,6 +133,22 @@ def trees(before: Floats, target: Floats, *, seed: int, every_column: bool = Fal
     return predict
 
 
+def _binning_once(binned: dict[str, Any]) -> Any:
+    """Return scikit-learn's boosted trees, which put the rows of a table into bins once for all targets."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    # scikit-learn has no types
+    class Binning(HistGradientBoostingRegressor):  # type: ignore[misc]
+        def _bin_data(self, X: Any, *rest: Any, **named: Any) -> Any:  # noqa: N803 - scikit-learn's name
+            if not binned:
+                binned["rows"] = super()._bin_data(X, *rest, **named)
+                binned["mapper"] = vars(self)["_bin_mapper"]
+            self._bin_mapper = binned["mapper"]
+            return binned["rows"]
+
+    return Binning
+
+
 def straight(before: Known, target: Floats) -> Predict:
     """Return ridge regression on places and steps of every column.
 
@@ -119,9 +159,7 @@ def straight(before: Known, target: Floats) -> Predict:
     tables = [_looked_up(mine, len(known)) for mine, known in zip(codes, before.levels, strict=True)]
     ends = np.cumsum([table.shape[1] for table in tables], dtype=np.int64)
     penalty = _PENALTY_PER_COLUMN * (ends[-1] if len(ends) else 0)  # many columns of few customers say little each
-    if before.key not in before.solvers:
-        before.solvers[before.key] = _inverse(tables, codes, penalty=penalty)
-    inverse = before.solvers[before.key]
+    inverse = _kept(before, b"straight", lambda: _inverse(tables, codes, penalty=penalty))
     weights = np.zeros(ends[-1] if len(ends) else 0)
     curves = [np.zeros(len(table)) for table in tables]
     for _ in range(_REFINED):

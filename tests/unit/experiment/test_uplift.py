@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import HistGradientBoostingRegressor
 
 from analysis.errors import AnalysisError
 from analysis.experiment import uplift
 from analysis.experiment.uplift import Terms, UpliftTrial, known_before, learn_everyone, training_half
 from analysis.experiment.uplift_judging import Findings, judge
 from analysis.experiment.uplift_learners import LEARNERS, Sample, doubly_robust_scores, learn
-from analysis.experiment.uplift_regression import known_values, numbered, straight
+from analysis.experiment.uplift_regression import known_values, numbered, straight, trees
 from analysis.experiment.uplift_verdict import UpliftVerdictKind, decide_uplift
 
 TERMS = Terms(margin_share=0.3, unit_value=None, cost_per_touch=0.0, budget=None)
@@ -104,6 +105,20 @@ def test_the_straight_model_is_ridge_regression_on_places_and_steps_to_the_last_
         straight(known_values(values[half]), y[half])(numbered(values, known_values(values[half]).levels)),
         rtol=1e-9,
     )
+
+
+def test_rows_put_into_bins_once_give_the_trees_of_rows_put_into_bins_each_time():
+    rng = np.random.default_rng(5)
+    rows, new = rng.normal(size=(900, 6)), rng.normal(size=(50, 6))
+    targets = [rows[:, 0] + rng.normal(size=900), rows[:, 1] ** 2]
+    binned: dict[str, Any] = {}
+    for target in targets:
+        expected = HistGradientBoostingRegressor(
+            max_iter=25, max_leaf_nodes=4, learning_rate=0.1, min_samples_leaf=45, l2_regularization=30.0, max_bins=31,
+            max_features=0.5, early_stopping=False, random_state=4,
+        ).fit(rows, target)  # fmt: skip
+        assert np.array_equal(trees(rows, target, seed=4, binned=binned)(new), expected.predict(new))
+    assert set(binned) == {"rows", "mapper"}
 
 
 def test_an_arm_that_moves_nobody_is_not_ranked_beside_one_that_does(planted):
