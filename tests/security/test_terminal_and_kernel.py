@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from analysis.cli import main
+from analysis.reporting.kernel import PLAIN
 from analysis.runs.progress import Progress
 from tests.security.conftest import Watch
 from tests.security.payloads import of_kind
@@ -45,7 +45,7 @@ def test_a_kernel_of_ours_opens_no_port_and_its_children_are_heard(tmp_path_fact
     }
     file = folder / "kernel.json"
     file.write_text(json.dumps(connection), encoding="utf-8")
-    command = [sys.executable, "-m", "analysis.reporting.private_kernel", "-f", str(file)]
+    command = [*PLAIN, "-f", str(file)]
     environment = {**os.environ, "IPYTHONDIR": str(folder / "ipython")}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as kernel:
         client: Any = BlockingKernelClient(connection_file=str(file))

@@ -6,7 +6,6 @@ one kernel. It ends when its input does, which is when the runner is gone, and t
 
 import gc
 import importlib
-import importlib.util
 import json
 import os
 import random
@@ -202,8 +201,7 @@ def _become_kernel(asked: dict[str, Any]) -> NoReturn:
 
     # the kernel ends by itself should the server go
     arguments = [*asked["arguments"], f"--IPKernelApp.parent_handle={os.getppid()}"]
-    launcher = importlib.util.find_spec("ipykernel_launcher")
-    sys.argv = [str(launcher.origin) if launcher else "", *arguments]
+    sys.argv = ["-c", *arguments]
     launch(arguments)
     os._exit(0)
 

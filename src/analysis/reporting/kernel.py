@@ -24,9 +24,15 @@ from analysis.context import RUN_VARIABLE
 from analysis.page.blocks import MIME
 from analysis.reporting.warm import KernelServer, WarmProvisioner
 
-__all__ = ["ENGINE", "KernelSession", "end_marked_processes", "kernel_environment"]
+__all__ = ["ENGINE", "PLAIN", "KernelSession", "end_marked_processes", "kernel_environment"]
 
 ENGINE: Final = "siyu"
+PLAIN: Final = (
+    sys.executable,
+    "-c",  # nothing is imported from the working folder before the kernel itself looks there
+    "import sys; del sys.path[0]; from analysis.reporting.private_kernel import launch; launch(sys.argv[1:])",
+)
+"""Command of a kernel that is not forked; its connection file and options follow."""
 
 _MAX_STREAM: Final = 1_000_000  # characters a cell may print
 _MAX_OUTPUTS: Final = 24_000_000  # characters of pictures, tables and blocks of one notebook
@@ -105,7 +111,7 @@ class _OwnSpec(KernelSpecManager):
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         del kernel_name
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--HistoryManager.enabled=False"]
+        argv = [*PLAIN, "-f", "{connection_file}", "--HistoryManager.enabled=False"]
         return KernelSpec(argv=argv, display_name="Python 3", language="python")
 
 

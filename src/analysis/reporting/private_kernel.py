@@ -1,11 +1,10 @@
-"""A kernel that opens no port: ``python -m analysis.reporting.private_kernel -f FILE``, as ipykernel's launcher.
+"""A kernel that opens no port; see ``kernel.PLAIN`` for the command that starts one, as ipykernel's launcher does.
 
 ipykernel speaks over the private sockets that its connection file names, and beside them listens on a TCP port of
 127.0.0.1 for what child processes of a notebook print. Here that is a socket too, beside the connection file.
 """
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,12 +47,3 @@ def launch(arguments: Sequence[str]) -> None:
     _PrivateOutput.folder = Path(arguments[list(arguments).index("-f") + 1]).parent
     setattr(kernelapp, "IOPubThread", _PrivateOutput)  # noqa: B010  # the one place where ipykernel lets it be chosen
     kernelapp.IPKernelApp.launch_instance(argv=list(arguments))
-
-
-if __name__ == "__main__":
-    if sys.path[0] in (
-        "",
-        str(Path.cwd()),
-    ):  # as ipykernel's launcher: the working folder comes back once it has loaded
-        del sys.path[0]
-    launch(sys.argv[1:])

@@ -185,7 +185,7 @@ class WarmProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Fork the kernel that the command would start."""
-        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        arguments = cmd[cmd.index("-f") :]
         kernel = self.server.start(arguments, environment=kwargs["env"], cwd=Path(kwargs["cwd"]))
         self.process = kernel  # type: ignore[assignment]  # as much of Popen as is asked for
         self.pid = kernel.pid
