@@ -48,23 +48,28 @@ def design_customers(
     if len(frame) < FEWEST_CUSTOMERS:
         raise TooFewError(len(frame), needed=FEWEST_CUSTOMERS, needed_by=_NEEDED_BY)
     opened = days_before(as_of, days=params.window_days)
+    ids = pd.Index(frame["customer_id"])
     for ending, last, first in (("", as_of, opened), ("_before", opened, days_before(opened, days=params.window_days))):
         sums = _pandas(
             tables.purchases()
             .filter(nw.col("ordered_on") > first, nw.col("ordered_on") <= last)
             .group_by("customer_id")
             .agg(nw.col("amount").sum().alias("spend"))
-        ).set_index("customer_id")["spend"]
-        frame[f"spend{ending}"] = frame["customer_id"].map(sums).fillna(0.0).astype("float64")
-        frame[f"bought{ending}"] = frame["customer_id"].isin(sums.index).astype("int64")
-    thirds = (_thirds(frame["revenue"]), _thirds(-frame["days_since_last_order"]))
-    frame["stratum"] = [f"money {money}, recent {recent}" for money, recent in zip(*thirds, strict=True)]
+        )
+        place = ids.get_indexer(pd.Index(sums["customer_id"]))
+        spend, bought = np.zeros(len(frame)), np.zeros(len(frame), dtype=np.int64)
+        spend[place[place >= 0]] = sums["spend"].to_numpy(dtype=np.float64)[place >= 0]
+        bought[place[place >= 0]] = 1
+        frame[f"spend{ending}"], frame[f"bought{ending}"] = spend, bought
+    money, recent = _thirds(frame["revenue"]), _thirds(-frame["days_since_last_order"])
+    names = np.array([[f"money {m}, recent {r}" for r in (1, 2, 3)] for m in (1, 2, 3)], dtype=object)
+    frame["stratum"] = pd.Series(names[money - 1, recent - 1], index=frame.index, dtype="str")
     return frame.sort_values("customer_id", ignore_index=True)
 
 
-def _thirds(values: "pd.Series[float]") -> list[int]:
+def _thirds(values: "pd.Series[float]") -> "np.ndarray[Any, np.dtype[np.int64]]":
     """Return 1 to 3 for each value, equal values together."""
-    return [int(third) for third in np.clip(np.ceil(values.rank(pct=True) * 3), 1, 3)]
+    return np.clip(np.ceil(values.rank(pct=True).to_numpy() * 3), 1, 3).astype(np.int64)
 
 
 def _staff(tables: Tables) -> pd.DataFrame:
