@@ -182,7 +182,7 @@ def bound_by_rights() -> Iterator[None]:
     libc, header = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this thread
     held, fewer = (ctypes.c_uint32 * 6)(), (ctypes.c_uint32 * 6)()
     assert libc.capget(header, held) == 0
-    fewer[:] = held[:]
+    ctypes.memmove(fewer, held, ctypes.sizeof(held))
     fewer[0] &= ~0b110  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH; effective only: they come back
     assert libc.capset(header, fewer) == 0
     try:

@@ -48,7 +48,6 @@ subprocess.run([sys.executable, "-c", code])"""
 
 class Killed(NamedTuple):
     project: Project
-    book: Path
     first: Outcome
     first_bytes: dict[str, tuple[int, bytes]]
     outcome: Outcome
@@ -74,7 +73,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory, short_temporary_folder: Pat
         project.notebook(name, 'wb.private("list", __import__("pandas").DataFrame({"customer_id": ["c1"]}))', source)
     project.notebook("loud", LOUD, GOOD)
     book = project.book("alpha", *KILLERS, "loud", "brief")
-    return Killed(project, book, first, bytes_before, project.run(book), short_temporary_folder)
+    return Killed(project, first, bytes_before, project.run(book), short_temporary_folder)
 
 
 @pytest.mark.parametrize("name", KILLERS)
@@ -97,9 +96,8 @@ def test_eighty_megabytes_of_output_make_no_large_file(killed):
 def test_after_the_killers_nothing_is_left_and_the_next_run_is_clean(killed):
     assert list(killed.temporary.glob("siyu-*")) == []
     assert working_in(killed.project.root) == []
-    for name in KILLERS:
-        killed.project.notebook(name, GOOD)
-    after = killed.project.run(killed.book)
+    killed.project.notebook("sigkill", GOOD)
+    after = killed.project.run(killed.project.book("alpha", "sigkill", "brief"))
     assert after.good
     assert (after.folder.parent / "latest").resolve() == after.folder.resolve()
     assert {path.name for path in after.folder.parent.iterdir()} == {

@@ -5,6 +5,7 @@ is clean: the tree, the caches and the folder for temporary files are those of a
 """
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -117,9 +118,16 @@ def first_run(project: Project) -> Path:
 
 
 def later_run(project: Project, server: Server) -> Path:
-    """A good run stands there; newer orders came, one of them unreadable, and a notebook was left out."""
+    """A good run stands there; newer orders came, one of them unreadable, and a notebook was left out.
+
+    The cache holds as many loads as it may: the oldest one makes room.
+    """
     project.notebook("gamma", FORECASTS, GOOD)
     assert server.run(project.root, project.book("alpha", "gamma", "brief")).good
+    (load,) = (project.root / ".cache" / "data").iterdir()
+    for number in range(9):
+        older = shutil.copytree(load, load.with_name(f"{number:032}"))
+        os.utime(older / "accounting.json", (number, number))
     project.orders(days=204)
     with (project.root / "data" / "orders.csv").open("a") as file:
         file.write("broken,c1,no day,10\n")
@@ -127,7 +135,7 @@ def later_run(project: Project, server: Server) -> Path:
 
 
 def retry(project: Project, server: Server) -> Path:
-    """A failed run stands there, the same run is to take its place, and the cache holds as many loads as it may."""
+    """A failed run stands there, and the same run is to take its place."""
     project.notebook("beta", FRAGILE, GOOD)
     book = project.book("alpha", "beta", "brief")
     assert not server.run(project.root, book).good
@@ -203,7 +211,13 @@ def test_killed_at_any_point_the_tree_is_old_or_new_and_the_next_run_is_clean(sc
 @pytest.mark.parametrize("once", [False, True], ids=["for_good", "for_a_moment"])
 def test_a_disk_that_is_full_from_any_point_on_leaves_the_tree_whole_and_is_told(scene, once, exam_in_full):
     found = {}
-    points = chosen(scene, in_full=exam_in_full) if exam_in_full or (scene.rich and not once) else []
+    points = (
+        chosen(scene, in_full=exam_in_full)
+        if exam_in_full
+        else chosen(scene, in_full=False)[::5]
+        if scene.rich and not once
+        else []
+    )
     for place in points:
         if scene.points[place][0] in NEED_NO_ROOM:
             continue
