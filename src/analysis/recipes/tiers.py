@@ -289,6 +289,7 @@ def _refused(tables: Tables) -> set[str]:
     """Return the customers whose last word on private chat is no."""
     if not tables.has("consents"):
         return set()
-    said = tables.lazy("consents").filter(nw.col("channel") == _PRIVATE_CHANNEL).collect("pandas").to_native()
+    private = tables.lazy("consents").filter(nw.col("channel") == _PRIVATE_CHANNEL)
+    said = private.select("customer_id", "changed_at", "status").collect("pandas").to_native()
     last = said.sort_values(["customer_id", "changed_at"], kind="stable").drop_duplicates("customer_id", keep="last")
     return set(last.loc[last["status"] == "refused", "customer_id"].astype(str))
