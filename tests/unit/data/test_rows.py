@@ -28,3 +28,19 @@ def test_keys_that_occur_twice_are_found_however_many_are_sorted_at_once(tmp_pat
     (account,) = loaded.tables
     assert (account.rows_in, account.used, account.duplicates) == (53, 49, 2)
     assert account.quarantined == {"order_id: same_key_differs": 2}
+
+
+def test_every_row_is_accounted_for_where_refunds_are_split_off(tmp_path):
+    orders = pd.DataFrame({"order_id": [f"o{n}" for n in range(9)], "ordered_at": "2026-01-01 10:00:00"})
+    orders = orders.assign(customer_id="c1", amount=10.0)
+    orders.loc[4, "customer_id"] = None
+    orders.loc[[7, 8], ["amount", "ordered_at"]] = [-4.0, "2026-02-03 09:00:00"]
+    (tmp_path / "in").mkdir()
+    orders.to_parquet(tmp_path / "in" / "orders.parquet", index=False)
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    source = DataSource.model_validate({"source": str(tmp_path / "in")})
+    loaded = load(source, now=now, timezone="Asia/Shanghai", cache=tmp_path / "cache", base=tmp_path)
+    (account,) = loaded.tables
+    assert (account.rows_in, account.used, account.anonymous, account.written) == (9, 8, 1, 7)
+    assert [str(day) for day, *_ in account.daily] == ["2026-01-01", "2026-02-03"]
+    assert str(account.last_day) == "2026-02-03"
