@@ -31,10 +31,15 @@ def test_keys_that_occur_twice_are_found_however_many_are_sorted_at_once(tmp_pat
 
 
 def test_every_row_is_accounted_for_where_refunds_are_split_off(tmp_path):
-    orders = pd.DataFrame({"order_id": [f"o{n}" for n in range(9)], "ordered_at": "2026-01-01 10:00:00"})
-    orders = orders.assign(customer_id="c1", amount=10.0)
-    orders.loc[4, "customer_id"] = None
-    orders.loc[[7, 8], ["amount", "ordered_at"]] = [-4.0, "2026-02-03 09:00:00"]
+    sale, refund = "2026-01-01 10:00:00", "2026-02-03 09:00:00"
+    orders = pd.DataFrame(
+        {
+            "order_id": [f"o{n}" for n in range(9)],
+            "customer_id": ["c1"] * 4 + [None] + ["c1"] * 4,
+            "ordered_at": [sale] * 7 + [refund] * 2,
+            "amount": [10.0] * 7 + [-4.0] * 2,
+        }
+    )
     (tmp_path / "in").mkdir()
     orders.to_parquet(tmp_path / "in" / "orders.parquet", index=False)
     now = datetime(2026, 7, 1, tzinfo=UTC)
