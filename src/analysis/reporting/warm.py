@@ -73,7 +73,7 @@ class KernelServer:
             if self._ready is None and self._process.stdout is not None:
                 heard, _, _ = select.select([self._process.stdout], [], [], _START_SECONDS)
                 self._ready = bool(heard) and self._process.stdout.readline() == b"ready\n"
-        return bool(self._ready)
+        return bool(self._ready) and self._process.poll() is None  # a notebook may have killed it since
 
     def start(self, arguments: Sequence[str], *, environment: Mapping[str, str], cwd: Path) -> "ForkedKernel":
         """Fork a kernel.

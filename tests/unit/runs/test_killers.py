@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
+from analysis.reporting.execute import kernel_server
 from analysis.runs.run import Outcome
 from tests.unit.runs.conftest import GOOD, Project, make_project, snapshot
 from tests.unit.runs.test_write_points import RICH, make, server
@@ -144,6 +145,15 @@ def test_killed_at_a_point_where_a_true_kernel_writes(server: Server, tmp_path: 
     assert sleepers() == []
     assert {path.name for path in first.parent.glob(".*")} == {".lock"}
     assert list((project.root / ".cache" / "recipes").glob(".*")) == []
+
+
+def test_a_killed_kernel_server_is_not_asked_again_and_kernels_are_plain_ones_then(tmp_path):
+    with kernel_server(context=tmp_path / "context.json", cwd=tmp_path, threads=1) as served:
+        assert served is not None
+        assert served.ready()
+        os.kill(served.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, served.pid, os.WEXITED | os.WNOWAIT)
+        assert not served.ready()
 
 
 def working_in(root: Path) -> list[str]:
