@@ -110,7 +110,7 @@ def run(root: Path, way: Way, notebooks: tuple[str, ...], *, last: str, anew: bo
 
 
 SETTINGS = {
-    "segments": {"k_max": 4, "resamples": 5},
+    "segments": {"k_max": 4, "resamples": 10},
     "strategies": {"strategies": "params/strategies/coffee.yaml", "replicates": 20},
     "incrementality": {"table": "assignments"},
 }
