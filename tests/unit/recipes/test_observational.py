@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.data.connect import Tables, open_tables
+from analysis.experiment.observational import windows
 from analysis.params import IncrementalityParams
 from analysis.recipes import observational as made
 from analysis.recipes import observational_page as page
@@ -92,6 +93,21 @@ def test_the_lead_of_the_picked_is_there_before_and_nothing_is_left_of_it(tables
     assert found["before"] > 100
     assert found["change_ci_lower"] < 0 < found["change_ci_upper"]
     assert str(found["before_on"])[:10] == "2026-04-23"  # 21 May less 14 days of selection less 14 of the window
+
+
+def test_every_window_holds_its_first_and_its_last_day_and_no_other(tables):
+    bought = tables.purchases().collect("pandas").to_native()
+    bought["on"] = pd.to_datetime(bought["ordered_on"])
+    middle = bought["on"].sort_values().iloc[len(bought) // 2].date()
+    found = windows(middle, days=5, selection_days=3, first_day=bought["on"].min().date())
+    assert found is not None
+    rows = made._customers(tables, made._buyers(tables), listed=bought["customer_id"].head(3), found=found)
+    for name, span in {"campaign": found.campaign, "before": found.before, "earlier_1": found.earlier[0]}.items():
+        inside = bought[bought["on"].between(pd.Timestamp(span.first), pd.Timestamp(span.last))]
+        sums = inside.groupby("customer_id")["amount"].sum().reindex(rows["customer_id"], fill_value=0.0)
+        assert name == "earlier_1" or {span.first, span.last} <= set(inside["on"].dt.date)
+        np.testing.assert_allclose(rows[name], sums)
+    assert set(rows.loc[rows["targeted"], "customer_id"]) == set(bought["customer_id"].head(3))
 
 
 def test_without_touches_there_is_nothing_to_read(tmp_path):

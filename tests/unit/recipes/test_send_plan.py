@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,15 @@ def choices(tables, customers, holdout, channels) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def touches(choices, customers, channels) -> pd.DataFrame:
     return made.send_plan_touches(choices, customers, channels, BOOK, PARAMS, AS_OF)
+
+
+def test_columns_that_audiences_look_at_are_kept_and_what_nothing_looks_at_is_not(tables, monkeypatch):
+    looked_at = [SimpleNamespace(audience=[SimpleNamespace(column="vip")])]
+    monkeypatch.setattr(people, "registered_messages", lambda _: looked_at)
+    table = pd.DataFrame({"customer_id": ["c0001", "c0000"], "p_churn": 0.5, "vip": [1, 0], "shoe_size": 38})
+    made = people.send_plan_customers(table, people.send_plan_staff(tables), PARAMS, tables, AS_OF)
+    assert made["vip"].tolist() == [0, 1]
+    assert "shoe_size" not in made
 
 
 def test_the_member_who_wrote_last_and_is_still_there_owns_the_contact(customers, tables):
