@@ -94,3 +94,18 @@ def test_a_part_of_the_customers_is_the_same_whatever_parts_were_read_before(tmp
     after_others.let_go()
     assert not after_others._session.sql("select * from duckdb_tables()").fetchall()
     assert drawn(after_others, 0.3) == expected
+
+
+def test_tables_among_some_customers_hold_their_rows_alone_and_each_once(load_files):
+    orders = "a,c1,2026-06-01,5\nb,,2026-06-02,6\nc,c2,2026-06-03,7\nd,c3,2026-06-04,8\n"
+    touches = "t1,c1,sms,x,2026-06-01\nt2,c1,sms,y,2026-06-02\nt3,c3,sms,x,2026-06-02\n"
+    loaded = load_files(
+        {
+            "orders.csv": "order_id,customer_id,ordered_at,amount\n" + orders,
+            "touches.csv": "touch_id,customer_id,channel,campaign_id,assigned_at\n" + touches,
+        }
+    )
+    tables = open_tables(loaded.folder)
+    among = tables.among(tables.lazy("touches")).as_of(date(2026, 6, 3))
+    assert among.purchases().collect("pandas").to_native()["order_id"].tolist() == ["a"]
+    assert len(tables.lazy("orders").collect("pandas")) == 4
