@@ -167,8 +167,9 @@ def _build(
                     progress(f"loading {table.name}")
                 loaded.append(_load_one(table, source, work=work, latest=latest, timezone=timezone))
                 shutil.rmtree(work / "scratch", ignore_errors=True)
-        except DataError:
-            _keep_rejected(work, home / REJECTED)
+        except DataError as error:
+            if error.__cause__ is None:  # the data are at fault, not the engine or its disk
+                _keep_rejected(work, home / REJECTED)
             raise
         kept = max((table.latest_kept for table in loaded if table.latest_kept), default=None)
         future = min((table.earliest_future for table in loaded if table.earliest_future), default=None)
