@@ -106,7 +106,7 @@ def execute(
     from analysis.reporting.kernel import KernelSession, kernel_environment
 
     started = time.monotonic()
-    with _private_folder() as folder:
+    with _private_folder(context.parent) as folder:
         session = KernelSession(
             folder=folder,
             environment=kernel_environment(context=context, threads=threads, folder=folder),
@@ -148,7 +148,7 @@ def kernel_server(*, context: Path, cwd: Path, threads: int) -> "Iterator[Kernel
     if not sys.platform.startswith("linux"):
         yield None
         return
-    with _private_folder() as folder:
+    with _private_folder(context.parent) as folder:
         environment = kernel_environment(context=context, threads=threads, folder=folder)
         with KernelServer(folder, environment=environment, cwd=cwd) as server:
             yield server
@@ -368,12 +368,9 @@ def _redacted(text: str, redact: Mapping[str, str]) -> str:
 
 
 @contextmanager
-def _private_folder() -> Iterator[Path]:
-    """A folder (0700) whose path is short enough for sockets."""
-    with tempfile.TemporaryDirectory(prefix="siyu-", dir=_short_folder(), ignore_cleanup_errors=True) as name:
+def _private_folder(work: Path) -> Iterator[Path]:
+    """A folder (0700) whose path is short enough for sockets: in the run's own, which the next run clears, if it is."""
+    places = (str(work), tempfile.gettempdir(), "/tmp")  # noqa: S108  # the short one
+    fits = (place for place in places if Path(place).is_dir() and len(place.encode()) <= _SOCKET_PATH_LIMIT)
+    with tempfile.TemporaryDirectory(prefix="siyu-", dir=next(fits, None), ignore_cleanup_errors=True) as name:
         yield Path(name)
-
-
-def _short_folder() -> str | None:
-    usual = tempfile.gettempdir()
-    return usual if len(usual.encode()) <= _SOCKET_PATH_LIMIT or sys.platform == "win32" else "/tmp"  # noqa: S108  # short
