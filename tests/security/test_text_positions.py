@@ -86,14 +86,14 @@ POSITIONS: dict[str, Callable[[str], blocks.Block]] = {
 @every
 @pytest.mark.parametrize("position", POSITIONS)
 def test_a_hostile_text_in_a_block_adds_no_element_and_no_attribute(position: str, kind: str) -> None:
-    plain = {
-        language: skeleton(render_block(POSITIONS[position]("word"), language=language)) for language in ("zh", "en")
-    }
+    make = POSITIONS[position]
+    plain = skeleton(render_block(make("word"), language="en"))
+    day = skeleton(render_block(make("2000-02-01"), language="en"))  # the house keeps a day on one line
     for text in texts(kind):
         if len(text) > 2000 and position not in ("table", "finding", "warning"):
             continue
-        made = render_block(POSITIONS[position](text), language="en")
-        assert skeleton(made) == plain["en"], text[:80]
+        made = render_block(make(text), language="en")
+        assert skeleton(made) == (day if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else plain), text[:80]
         for script in re.findall(r"<script[^>]*>(.*?)</script>", made, flags=re.DOTALL):
             assert not set("<>&") & set(script)
             assert json.loads(script)
