@@ -14,7 +14,7 @@ from analysis.books.catalogue import Notebook
 from analysis.reporting.execute import Execution, execute, kernel_server, lacking, not_executed
 from analysis.runs.progress import Progress
 
-__all__ = ["Deadline", "cores", "run_notebooks"]
+__all__ = ["Deadline", "cores", "most_awaited_first", "run_notebooks"]
 
 # One thread a kernel, whatever the cores: sums taken in another order differ in their last digits, and a run must
 # give the same bytes with one job or with many. Notebooks use the cores by running side by side.
@@ -103,12 +103,13 @@ def run_notebooks(
             server=server,
         )
 
+    in_turn = most_awaited_first(waits)
     done: dict[str, Execution] = {}
     running: dict[Future[Execution], str] = {}
     with served as server, ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="notebook") as pool:
         try:
             while len(done) < len(notebooks):
-                for name in _ready(waits, done, running.values())[: jobs - len(running)]:
+                for name in _ready(in_turn, done, running.values())[: jobs - len(running)]:
                     progress.started(name)
                     running[pool.submit(begin, name)] = name
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -121,6 +122,19 @@ def run_notebooks(
         finally:
             end_marked_processes(context)
     return {name: done[name] for name in notebooks}
+
+
+def most_awaited_first(waits: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return notebooks in the order in which they take their turn: the longest chain behind one first, then as read.
+
+    A run is as long as its longest chain: with cores to spare, nothing of it should stand in line.
+    """
+    chain = dict.fromkeys(waits, 0)
+    for _ in waits:  # as long as the longest chain there can be
+        for name, before in waits.items():
+            for other in before:
+                chain[other] = max(chain[other], chain[name] + 1)
+    return dict(sorted(waits.items(), key=lambda item: -chain[item[0]]))
 
 
 def _ready(waits: Mapping[str, tuple[str, ...]], done: Mapping[str, Any], running: Any) -> list[str]:
