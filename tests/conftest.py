@@ -1,6 +1,5 @@
 """Fixtures that several rooms of tests share."""
 
-import fcntl
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -9,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.made_once import once
 
 NOW = datetime(2026, 7, 1, 4, tzinfo=UTC)
 
@@ -28,18 +29,7 @@ def exam_in_full() -> bool:
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published folder of one run of every notebook on a small brand, shared by all processes of tests."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "small"
-    folder.mkdir(exist_ok=True)
-    made = folder / "made.txt"
-    with (folder / ".turn").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        try:
-            if not made.exists():
-                made.write_text(str(_run_small_book(folder)), encoding="utf-8")
-        finally:
-            fcntl.flock(turn, fcntl.LOCK_UN)  # a child that was forked meanwhile would hold on to it
-    return Path(made.read_text(encoding="utf-8"))
+    return Path(once(tmp_path_factory, "small", lambda folder: {"folder": str(_run_small_book(folder))})["folder"])
 
 
 def _run_small_book(folder: Path) -> Path:
@@ -52,6 +42,7 @@ def _run_small_book(folder: Path) -> Path:
     notebooks = (path.stem for path in (root / "notebooks").glob("*.ipynb"))
     names = sorted(notebooks, key=lambda name: (name == "brief", name))
     lines = "".join(f"  {name}: {blocks.get(name, '{}')}\n" for name in names)
+    folder.mkdir()
     book = folder / "small.yaml"
     book.write_text(
         "name: small\ndata: {source: demo/beauty, demo: {customers: 2000, seed: 7}}\nlanguage: both\n"

@@ -1,11 +1,9 @@
 """One run of notebooks of the house on the brand at its worst, shared by all processes of tests."""
 
-import fcntl
 import json
 import os
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.made_once import once
 from tests.security import planted_brand
 from tests.security.judge import tree
 from tests.security.small_project import write_project
@@ -48,24 +47,6 @@ def planted_run(tmp_path_factory: pytest.TempPathFactory, exam_in_full: bool) ->
 def worst_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published folder of a run of ``small_project``, made once."""
     return Path(once(tmp_path_factory, "worst", _worst)["folder"])
-
-
-def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-    """Return what ``make`` returns for a folder of that name, made by whichever process of tests comes first."""
-    own = factory.getbasetemp()
-    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / name
-    folder.mkdir(exist_ok=True)
-    made = folder / "made.json"
-    with (folder / ".turn").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        try:
-            if not made.exists():
-                told = make(folder / "in")
-                made.write_text(json.dumps({**told, "root": str(folder / "in")}), encoding="utf-8")
-        finally:
-            fcntl.flock(turn, fcntl.LOCK_UN)  # a child that was forked meanwhile would hold on to it
-    found: dict[str, Any] = json.loads(made.read_text(encoding="utf-8"))
-    return found
 
 
 def _worst(root: Path) -> dict[str, Any]:
