@@ -1,6 +1,6 @@
 """Pre-warmed kernels: one process imports what notebooks use, and every kernel of the run is a fork of it.
 
-A plain kernel spends a CPU second and more on imports before its first cell says anything; a fork has them already. What a
+A plain kernel spends a CPU second or more on imports before its first cell speaks; a fork has them already. What a
 notebook computes is the same to the last byte: both kinds have the same environment (threads, hash seed, zone), and
 nothing but imports happens before the fork. Forking is safe only while a process has a single thread; the server says
 so of itself, and where it cannot, or the system has no fork, kernels are plain ones.
