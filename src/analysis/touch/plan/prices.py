@@ -51,9 +51,9 @@ def find_prices(problem: PlanProblem, *, start: Floats | None = None, rounds: in
         Sinha, P. and Zoltners, A. A. (1979), The multiple-choice knapsack problem, Operations Research 27.
         Fisher, M. L. (1981), The Lagrangian relaxation method, Management Science 27.
     """
+    if (free := _where_there_is_enough(problem)) is not None:
+        return free
     gainful = problem.value[problem.value > 0]
-    if not len(gainful) or not len(problem.use_amount):
-        return Prices(np.zeros(problem.limits), float(_best_values(problem)))
     scale = float(np.median(gainful))
     unit = _typical_price(problem, scale=scale)
     price = unit * 0.5 if start is None else start.copy()
@@ -81,6 +81,8 @@ def worth_of_more(problem: PlanProblem, *, prices: Prices, more: Floats) -> floa
     Prices times growth overstate it, as each further hour is worth less than the one before: the search goes on
     from the prices at the larger capacities, and the lower of the two counts.
     """
+    if not (prices.price @ more) > 0:
+        return 0.0
     larger = PlanProblem(
         first=problem.first,
         value=problem.value,
@@ -113,13 +115,13 @@ def _search(
     return best
 
 
-def _best_values(problem: PlanProblem) -> float:
-    """Return what all customers' best schedules earn: the bound where nothing is scarce."""
-    starts = problem.first[:-1][np.diff(problem.first) > 0]
-    if not len(starts):
-        return 0.0
-    best = np.maximum.reduceat(problem.value, starts)
-    return float(np.maximum(best, 0.0).sum(dtype=np.float64))
+def _where_there_is_enough(problem: PlanProblem) -> Prices | None:
+    """Return that nothing has a price, if everybody can have the best schedule of all; else None."""
+    from analysis.touch.plan.price_kernel import price_pass
+
+    usage, nothing = np.empty(problem.limits), np.zeros(problem.limits)
+    best = float(price_pass(*problem.fields, nothing, 0.0, usage))
+    return Prices(nothing, best) if (usage <= problem.capacity).all() else None
 
 
 def _typical_price(problem: PlanProblem, *, scale: float) -> Floats:
