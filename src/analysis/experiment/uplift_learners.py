@@ -267,9 +267,7 @@ def _single(sample: _Taught, *, seed: int) -> Predict:
     model = single(sample.known, sample.treated, sample.outcome, seed=seed)
 
     def effect(new: Known) -> Floats:
-        sides = (np.column_stack([new.values, np.full(len(new.values), side)]) for side in (1.0, 0.0))
-        with_touch, without = (model(side) for side in sides)
-        return with_touch - without
+        return model(new, 1.0) - model(new, 0.0)
 
     return effect
 

@@ -39,11 +39,12 @@ class Known(NamedTuple):
     """What was known of customers before the assignment, every column's values numbered.
 
     Attributes:
-        values: One row a customer, one column a measure.
-        codes: One row a measure, one column a customer: how many of the levels are smaller than the value.
+        values: One row a measure, one column a customer.
+        codes: Of the same shape: how many of the levels are smaller than the value.
         levels: By measure: the values that there are, in order.
         key: Which of the customers these are.
-        worked_out: By key: what was worked out of these customers' measures alone, whatever the target.
+        worked_out: By key: what was worked out of these customers' measures alone, whatever the target, and parts of
+            these customers.
     """
 
     values: Floats
@@ -55,11 +56,25 @@ class Known(NamedTuple):
     def rows(self, chosen: NDArray[np.bool_]) -> "Known":
         """Return these customers only."""
         key = sha256(self.key + chosen.tobytes()).digest()
-        return self._replace(values=self.values[chosen], codes=self.codes[:, chosen], key=key)
+        if key not in self.worked_out:
+            places = np.flatnonzero(chosen)
+            values, codes = self.values.take(places, axis=1), self.codes.take(places, axis=1)
+            self.worked_out[key] = self._replace(values=values, codes=codes, key=key)
+        found: Known = self.worked_out[key]
+        return found
 
 
 Predict = Callable[[Known], Floats]
 Made = TypeVar("Made")
+_Node = tuple[bool, float, int, float, int, int]
+"""Of a tree: whether it is a leaf, its value, the column that is compared, with what, and the nodes below."""
+
+
+class _Grown(NamedTuple):
+    """Boosted trees: where they start, and the nodes of each."""
+
+    start: float
+    trees: Sequence[Sequence[_Node]]
 
 
 def known_values(values: Floats) -> Known:
@@ -70,7 +85,7 @@ def known_values(values: Floats) -> Known:
     for place, column in enumerate(values.T):
         codes[place], found = pd.factorize(column, sort=True)
         levels.append(np.asarray(found, dtype=np.float64))
-    return Known(values, codes, levels, b"", {})
+    return Known(np.ascontiguousarray(values.T), codes, levels, b"", {})
 
 
 def numbered(values: Floats, levels: Sequence[Floats]) -> Known:
@@ -78,7 +93,7 @@ def numbered(values: Floats, levels: Sequence[Floats]) -> Known:
     codes = np.empty(values.shape[::-1], dtype=np.int32)
     for place, (column, known) in enumerate(zip(values.T, levels, strict=True)):
         codes[place] = np.searchsorted(known, column)
-    return Known(values, codes, levels, b"", {})
+    return Known(np.ascontiguousarray(values.T), codes, levels, b"", {})
 
 
 def _kept(known: Known, what: bytes, make: Callable[[], Made]) -> Made:
@@ -90,23 +105,24 @@ def _kept(known: Known, what: bytes, make: Callable[[], Made]) -> Made:
     return made
 
 
-def single(before: Known, treated: NDArray[np.bool_], target: Floats, *, seed: int) -> Callable[[Floats], Floats]:
-    """Return trees of the measures and, as a last column, the touch."""
-    both = np.column_stack([before.values, treated])
-    return trees(both, target, seed=seed, every_column=True, binned=_kept(before, b"single", dict))
+def single(before: Known, treated: NDArray[np.bool_], target: Floats, *, seed: int) -> Callable[[Known, float], Floats]:
+    """Return trees of the measures and, as a last column, the touch: expected outcomes of customers with that touch."""
+    both = np.column_stack([before.values.T, treated])
+    grown = _grown(both, target, seed=seed, every_column=True, binned=_kept(before, b"single", dict))
+    return lambda new, touch: _tree_sums(grown, [*new.values, np.full(new.values.shape[1], touch)])
 
 
 def regression(before: Known, target: Floats, *, is_rate: bool, seed: int) -> Predict:
     """Return a model of the mean: trees for rates, the mean of trees and a straight model for money and counts."""
-    branching = trees(before.values, target, seed=seed, binned=_kept(before, b"trees", dict))
+    branching = trees(before.values.T, target, seed=seed, binned=_kept(before, b"trees", dict))
     if is_rate:
-        return lambda new: branching(new.values)
+        return lambda new: branching(new.values.T)
     line = straight(before, target)
-    return lambda new: (branching(new.values) + line(new)) / 2
+    return lambda new: (branching(new.values.T) + line(new)) / 2
 
 
 def trees(
-    before: Floats, target: Floats, *, seed: int, every_column: bool = False, binned: dict[str, Any] | None = None
+    before: Floats, target: Floats, *, seed: int, binned: dict[str, Any] | None = None
 ) -> Callable[[Floats], Floats]:
     """Return few and small boosted trees.
 
@@ -114,10 +130,14 @@ def trees(
         before: One row per customer.
         target: What is modelled.
         seed: Of the columns that a split may choose from.
-        every_column: Whether a split may choose from all of them.
         binned: Bins of the same rows, from an earlier call; filled by the first.
     """
-    model = _binning_once({} if binned is None else binned)(
+    grown = _grown(before, target, seed=seed, every_column=False, binned={} if binned is None else binned)
+    return lambda new: _tree_sums(grown, new.T)
+
+
+def _grown(before: Floats, target: Floats, *, seed: int, every_column: bool, binned: dict[str, Any]) -> _Grown:
+    model = _binning_once(binned)(
         max_iter=_TREES,
         max_leaf_nodes=_LEAVES,
         learning_rate=_LEARNING_RATE,
@@ -129,8 +149,25 @@ def trees(
         random_state=seed,
     )
     model.fit(before, target)
-    predict: Callable[[Floats], Floats] = model.predict
-    return predict
+    named = ["is_leaf", "value", "feature_idx", "num_threshold", "left", "right"]
+    of_trees = [tree.nodes[named].tolist() for (tree,) in vars(model)["_predictors"]]
+    return _Grown(vars(model)["_baseline_prediction"].item(), of_trees)
+
+
+def _tree_sums(grown: _Grown, columns: Sequence[Floats]) -> Floats:
+    """Return what the trees say, by whole columns: so few leaves are compared faster than customers are walked down."""
+    found = np.full(len(columns[0]), grown.start)
+    for nodes in grown.trees:
+        found += _tree_values(nodes, 0, columns)
+    return found
+
+
+def _tree_values(nodes: Sequence[_Node], place: int, columns: Sequence[Floats]) -> Any:
+    is_leaf, value, column, threshold, left, right = nodes[place]
+    if is_leaf:
+        return value
+    sides = (_tree_values(nodes, side, columns) for side in (left, right))
+    return np.where(columns[column] <= threshold, *sides)
 
 
 def _binning_once(binned: dict[str, Any]) -> Any:
