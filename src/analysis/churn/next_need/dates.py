@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.churn.next_need.trees import chances, learnt, matrix, varying
+from analysis.churn.next_need.trees import learnt, matrix, varying
+from analysis.stats.boosted_trees import probabilities
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -142,7 +143,7 @@ class WaitDistribution:
             cumulated[:] = np.linspace(0.0, 1.0, slots + 1)
             return cumulated
         each = np.zeros((len(features), slots))
-        each[:, self._model.classes_.astype(int)] = chances(self._model, matrix(features, self.columns))
+        each[:, self._model.classes_.astype(int)] = probabilities(self._model, matrix(features, self.columns))
         each = self.own_weight * each + (1 - self.own_weight) / slots
         np.cumsum(each, axis=1, out=cumulated[:, 1:])
         cumulated[:, -1] = 1.0

@@ -22,9 +22,10 @@ from analysis.churn.next_need.dates import (
     point_at,
     randomised_pit,
 )
-from analysis.churn.next_need.trees import chances, learnt, matrix, varying
+from analysis.churn.next_need.trees import learnt, matrix, varying
 from analysis.churn.probability_calibration import BetaCalibration
 from analysis.churn.season import shifted
+from analysis.stats.boosted_trees import probabilities
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -97,7 +98,7 @@ class PurchaseChance:
 
     def _raw(self, features: pd.DataFrame) -> Floats:
         if self._trees is not None:
-            return chances(self._trees, matrix(features, self.columns))[:, 1]
+            return probabilities(self._trees, matrix(features, self.columns))[:, 1]
         if self._recency is not None:
             return self._recency.predict(features[_RECENCY])
         return np.full(len(features), self._rate)
