@@ -12,14 +12,15 @@ import ast
 import fcntl
 import hashlib
 import importlib
+import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from analysis.checks import nearest
 from analysis.context import RunContext
@@ -88,7 +89,7 @@ def _optional(arguments: ast.arguments) -> frozenset[str]:
     return frozenset(a.arg for a, d in by_name if isinstance(d, ast.Constant) and d.value is None)
 
 
-Columns = Sequence[str] | Callable[[Sequence[str]], Sequence[str]]
+Columns = Sequence[str] | Callable[..., Sequence[str]]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -96,7 +97,8 @@ def reads(**columns: Columns) -> Callable[[F], F]:
     """Say above a recipe which columns of a table it reads: the others are not loaded.
 
     Args:
-        columns: By the table's name: its columns, those it lacks are passed over; or what picks them among all names.
+        columns: By the table's name: its columns, those it lacks are passed over; or what picks them among all names,
+            given the notebooks' parameters too if it takes an argument ``params``.
     """
 
     def told(recipe: F) -> F:
@@ -242,11 +244,16 @@ class Resolver:
         if need not in recipes():
             return self._leaf(need, recipe)
         try:
-            return self.get(need) if columns is None else self._columns(need, columns)
+            return self.get(need) if columns is None else self._columns(need, self._told(columns))
         except (MissingTableError, TooFewError):
             if need in recipe.optional:
                 return None
             raise
+
+    def _told(self, columns: Columns) -> Columns:
+        """Return what picks columns, told the parameters if it asks for them."""
+        asks = callable(columns) and "params" in inspect.signature(columns).parameters
+        return partial(cast("Callable[..., Sequence[str]]", columns), params=self.params) if asks else columns
 
     def _columns(self, name: str, columns: Columns) -> "pd.DataFrame":
         """Return some columns of the table that a recipe makes, from memory or from where it is kept."""

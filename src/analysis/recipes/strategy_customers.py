@@ -1,17 +1,19 @@
 """The customers as the audiences of strategies see them: all that other recipes know of them, side by side."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 
 from analysis.data.connect import Tables
+from analysis.features.places import places_of
 from analysis.features.table import FEATURES_FOR_MODELS
 from analysis.params import StrategiesParams
 from analysis.recipes.resolver import reads
 from analysis.touch.effects import central_effects, load_effects
+from analysis.touch.messages import registered_messages
 from analysis.touch.population import HISTORY_PREFIX, REFUSAL_PREFIX, population_columns
 from analysis.touch.strategies import check_columns, load_strategies
 from analysis.touch.uplift_rank import expected_uplift, uplift_rank
@@ -34,8 +36,21 @@ _MAY_BE_UNKNOWN: Final = {
     **dict.fromkeys(("tier", "tier_zh", "tier_en", "next_need_category"), "string"),
 }
 
+_ASSIGNED: Final = f"n_assigned_{_HISTORY_DAYS}d__"
+
+
+def _looked_at(names: Sequence[str], params: Mapping[str, Any]) -> list[str]:
+    """Return the columns that the audiences of strategies and messages, the simulation and the plan look at."""
+    plans = load_strategies(params["strategies"].strategies)
+    messages = registered_messages(params["send_plan"].messages)
+    wanted = {"customer_id", "revenue", "n_contacts", *_HOURS}
+    wanted |= {condition.column for message in messages for condition in message.audience}
+    wanted |= {*population_columns(names, strategies=plans, segment_by="tier")}
+    return [name for name in names if name in wanted or name.startswith(_ASSIGNED)]
+
 
 @reads(
+    features=_looked_at,
     delete_scores=("customer_id", *_SAID["delete_scores"]),
     customer_value=("customer_id", *_SAID["customer_value"]),
     rfm_tiers=("customer_id", *_SAID["rfm_tiers"]),
@@ -58,6 +73,8 @@ def strategy_customers(
 ) -> pd.DataFrame:
     """The customers as audiences see them, one row each: features, clock, scores, and what can be done with them.
 
+    Of the features those that the audiences of strategies or messages look at, and those that others are made of.
+
     Adds ``p_churn`` (from ``churn_scores``; for customers without a score the clock's chance of no order in 60 days),
     ``p_delete``, ``clv``, ``tier``, ``p_purchase``, ``next_need_from_days``, ``_middle_days`` and ``_until_days``
     (days from ``as_of``; the days themselves end in ``_on``), ``key_hour`` (0-23), ``refuses_<channel>`` (by the last
@@ -68,7 +85,7 @@ def strategy_customers(
     Raises:
         BookError: If the strategies name a column that no customer table has; with its line.
     """
-    table = features.merge(purchase_clock, on="customer_id")
+    table = _joined(features, purchase_clock, columns=tuple(map(str, purchase_clock.columns[1:])))
     given = {"delete_scores": delete_scores, "customer_value": customer_value, "rfm_tiers": rfm_tiers}
     for name, said in _SAID.items():
         table = _joined(table, given[name], columns=said)
@@ -94,6 +111,13 @@ def strategy_customers(
     return table.assign(**{name: np.nan for name in looked_at if name not in table})
 
 
+def _simulated(names: Sequence[str], params: Mapping[str, Any]) -> list[str]:
+    """Return the columns that the simulation looks at."""
+    plans = load_strategies(params["strategies"].strategies)
+    return population_columns(names, strategies=plans, segment_by="tier")
+
+
+@reads(strategy_customers=_simulated)
 def strategy_population(strategy_customers: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
     """The customers as the simulation takes them: of ``strategy_customers`` the columns that it looks at."""
     plans = load_strategies(strategies_params.strategies)
@@ -106,7 +130,9 @@ def _joined(table: pd.DataFrame, said: pd.DataFrame | None, *, columns: tuple[st
     if said is None or "customer_id" not in said:
         return table
     wanted = [name for name in columns if name in said and name not in table]
-    return table.merge(said[["customer_id", *wanted]], on="customer_id", how="left")
+    place = places_of(table["customer_id"], among=said["customer_id"])
+    found = said[wanted].reset_index(drop=True).reindex(place).set_axis(table.index)
+    return pd.concat([table, found], axis=1)
 
 
 def _with_next_need(table: pd.DataFrame, said: pd.DataFrame | None, *, as_of: date) -> pd.DataFrame:
@@ -157,16 +183,15 @@ def _refusals(tables: Tables, customer_id: "pd.Series[str]") -> dict[str, Any]:
     """Return who refuses a channel by the last consent known; of two at one time the refusal counts."""
     if not tables.has("consents"):
         return {}
-    said: pd.DataFrame = (
-        tables.lazy("consents")
-        .select("customer_id", "channel", "status", "changed_at", (nw.col("status") == "refused").alias("refused"))
-        .collect("pandas")
-        .to_native()
-    )
-    order = ["customer_id", "channel", "changed_at", "refused"]
-    last = said.sort_values(order).drop_duplicates(["customer_id", "channel"], keep="last")
-    refused = last[last["status"] == "refused"]
-    return {
-        f"{REFUSAL_PREFIX}{channel}": customer_id.isin(rows["customer_id"]).to_numpy()
-        for channel, rows in refused.groupby("channel")
-    }
+    said = tables.lazy("consents").select("customer_id", "channel", "status", "changed_at").collect("pyarrow")
+    place = places_of(said["customer_id"], among=customer_id)
+    which, channels = pd.factorize(said["channel"].to_numpy(), sort=True)
+    refused = said["status"].to_numpy() == "refused"
+    known = place >= 0
+    # The later of two consents has the larger number, a refusal a larger one than a grant at the same time.
+    last = np.full(len(customer_id) * len(channels), np.iinfo(np.int64).min)
+    number = said["changed_at"].to_numpy().astype("datetime64[us]").astype(np.int64) * 2 + refused
+    np.maximum.at(last, (place * len(channels) + which)[known], number[known])
+    by_channel = (last != np.iinfo(np.int64).min) & (last % 2 == 1)
+    table = by_channel.reshape(len(customer_id), len(channels))
+    return {f"{REFUSAL_PREFIX}{channel}": table[:, c] for c, channel in enumerate(channels) if table[:, c].any()}

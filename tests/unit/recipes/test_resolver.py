@@ -131,6 +131,21 @@ def test_a_recipe_gets_the_columns_it_says_it_reads_fresh_kept_and_in_memory(con
     assert seen == [[["x"], ["n_a", "n_b"]]] * 2
 
 
+def test_what_picks_columns_may_ask_the_parameters(context, kitchen, monkeypatch):
+    @resolver.reads(wide=lambda names, params: [name for name in names if name.endswith(str(params["tiers"].cells))])
+    def picked(wide: pd.DataFrame) -> dict[str, list[str]]:
+        return {"columns": list(wide.columns)}
+
+    def wide(seed: int) -> pd.DataFrame:
+        return pd.DataFrame({"n_8": [1], "n_11": [2]})
+
+    for function in (picked, wide):
+        setattr(sys.modules["kitchen"], function.__name__, function)
+    menu = {"wide": Recipe("wide", "kitchen", ("seed",)), "picked": Recipe("picked", "kitchen", ("wide",))}
+    monkeypatch.setattr(resolver, "recipes", lambda: menu)
+    assert Resolver(context, {"tiers": TiersParams(cells=11)}).get("picked") == {"columns": ["n_11"]}
+
+
 def test_large_tables_are_let_go_and_read_again(context, kitchen, monkeypatch):
     monkeypatch.setattr(resolver, "_HELD", 10)
     bench = Resolver(context, {"tiers": TiersParams()})
