@@ -5,6 +5,7 @@ which no model and no choice between models has seen; how deep to touch is chose
 """
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from analysis.experiment.uplift_learners import (
     Scorer,
     doubly_robust_scores,
     learn,
+    rows_of,
     value_in_training,
 )
 from analysis.experiment.uplift_regression import Known
@@ -26,11 +28,13 @@ from analysis.stats.means import welch_difference
 
 __all__ = [
     "FEWEST_IN_AN_ARM",
-    "LARGEST_TRIAL",
+    "LARGEST_JUDGED",
+    "LARGEST_TAUGHT",
     "Terms",
     "UpliftTrial",
     "choose_learner",
     "customer_groups",
+    "distinct_measures",
     "known_before",
     "late_columns",
     "learn_everyone",
@@ -49,8 +53,11 @@ _FEWEST_WITH: Final = 10
 
 _LATE_BELOW: Final = 1e-4
 
-LARGEST_TRIAL: Final = 100_000
-"""Customers of an arm and the control at most that are learnt from and judged on."""
+LARGEST_TAUGHT: Final = 25_000
+"""Customers of an arm and the control at most that are learnt from."""
+
+LARGEST_JUDGED: Final = 50_000
+"""Customers of an arm and the control at most that a ranking is judged on."""
 
 _SCORED_AT_ONCE: Final = 50_000
 
@@ -138,7 +145,24 @@ def known_before(trial: UpliftTrial) -> tuple[Floats, list[str]]:
             f"{', '.join(after)} cannot be a covariate of uplift.", hint="name columns known before the assignment"
         )
     late = late_columns(trial)
-    return measures_before(trial.customers, columns=[name for name in trial.covariates if name not in late]), late
+    return distinct_measures(trial.customers, columns=[name for name in trial.covariates if name not in late]), late
+
+
+def distinct_measures(customers: pd.DataFrame, *, columns: Sequence[str]) -> Floats:
+    """Return the columns as ``participants.measures_before`` has them, without those that are the same as another.
+
+    One row per customer. The marks of who has no history are the same for most columns of a feature table: once is
+    enough, and a split's choice among columns is not taken up by them.
+
+    Raises:
+        AnalysisError: If a column is not there, or a text column has too many values.
+    """
+    made: dict[bytes, Floats] = {}
+    for name in columns:
+        for measure in measures_before(customers, columns=[name]).T:
+            values = np.ascontiguousarray(measure)
+            made.setdefault(sha256(values.data).digest(), values)
+    return np.array(list(made.values())).T if made else np.zeros((len(customers), 0))
 
 
 def late_columns(trial: UpliftTrial) -> list[str]:
@@ -165,8 +189,9 @@ def learn_everyone(trial: UpliftTrial, before: Floats, *, seed: int) -> pd.DataF
     """Return the predicted uplift of every customer by models that never saw them.
 
     A row per metric, arm and customer; an arm has its own customers and those of the control. Of more than
-    ``LARGEST_TRIAL`` customers that many are learnt from and judged on, drawn at random within arm and half; the rest
-    are scored by the learner that is chosen, and by no other.
+    ``LARGEST_TAUGHT`` customers in the training half, or ``LARGEST_JUDGED`` in the judging half, that many are learnt
+    from and judged on, drawn at random within each arm; the rest are scored by the learner that is chosen, and by no
+    other.
 
     Columns: ``metric``, ``arm``, ``place`` (row of ``trial.customers``), ``training`` (half), ``judged`` (is of the
     other half; neither if only scored), ``fold`` (of those trained on, else -1), ``robust`` (doubly robust score of the
@@ -178,39 +203,37 @@ def learn_everyone(trial: UpliftTrial, before: Floats, *, seed: int) -> pd.DataF
         before: Measures of the customers known before, from ``known_before``.
         seed: Of the halves, the folds and the trees.
     """
-    customers = trial.customers
     groups = customer_groups(trial)
-    training = training_half(customers["arm"], groups=groups, rng=np.random.default_rng(seed))
-    shared: dict[str, dict[bytes, Known]] = {arm: {} for arm in trial.arms}
-    made = []
-    for metric in trial.metrics:
-        for arm in trial.arms:
+    training = training_half(trial.customers["arm"], groups=groups, rng=np.random.default_rng(seed))
+    made: dict[tuple[str, str], pd.DataFrame] = {}
+    for arm in trial.arms:
+        shared: dict[bytes, Known] = {}
+        for metric in trial.metrics:
             places = _places(trial, metric=metric, arm=arm)
             sample = pair_sample(trial, places, metric=metric, arm=arm)
             if not _enough(sample, training[places]):
                 continue
             drawn = _drawn(sample.treated, training[places], rng=np.random.default_rng([seed, len(places)]))
-            learnt = sample.rows(drawn)._replace(before=before[places[drawn]])
-            table, predict = _learnt(
-                learnt, training[places[drawn]], learners=trial.learners, seed=seed, shared=shared[arm]
-            )
-            made.append(table.assign(metric=metric, arm=arm, place=places[drawn]))
-            if not drawn.all():
-                made.append(_rest(table, predict, before, places[~drawn]).assign(metric=metric, arm=arm))
+            learnt = sample.rows(drawn)._replace(before=rows_of(before, places[drawn]))
+            table, predict = _learnt(learnt, training[places[drawn]], learners=trial.learners, seed=seed, shared=shared)
+            rest = [] if drawn.all() else [_rest(table, predict, before, places[~drawn])]
+            made[metric, arm] = pd.concat([table.assign(place=places[drawn]), *rest]).assign(metric=metric, arm=arm)
     columns = ["metric", "arm", "place", "training", "judged", "fold", "robust", "without", *trial.learners]
-    return pd.concat(made, ignore_index=True)[columns] if made else pd.DataFrame(columns=columns)
+    ordered = [made[metric, arm] for metric in trial.metrics for arm in trial.arms if (metric, arm) in made]
+    return pd.concat(ordered, ignore_index=True)[columns] if made else pd.DataFrame(columns=columns)
 
 
 def _drawn(treated: Flags, training: Flags, *, rng: np.random.Generator) -> Flags:
-    """Return who is learnt from or judged on: all, or ``LARGEST_TRIAL``, of arms and halves in their shares."""
-    n = len(treated)
-    if n <= LARGEST_TRIAL:
-        return np.ones(n, dtype=bool)
-    drawn = np.zeros(n, dtype=bool)
-    for side in (True, False):
-        for half in (True, False):
-            mine = np.flatnonzero((treated == side) & (training == half))
-            drawn[rng.choice(mine, len(mine) * LARGEST_TRIAL // n, replace=False, shuffle=False)] = True
+    """Return who is learnt from or judged on: all of a half, or as many as may be, of arms in their shares."""
+    drawn = np.ones(len(treated), dtype=bool)
+    for half, largest in ((training, LARGEST_TAUGHT), (~training, LARGEST_JUDGED)):
+        n = int(half.sum())
+        if n <= largest:
+            continue
+        drawn[half] = False
+        for side in (True, False):
+            mine = np.flatnonzero((treated == side) & half)
+            drawn[rng.choice(mine, len(mine) * largest // n, replace=False, shuffle=False)] = True
     return drawn
 
 
@@ -218,7 +241,7 @@ def _rest(table: pd.DataFrame, predict: Scorer, before: Floats, places: NDArray[
     """Return those who were not drawn, scored by the learner that is chosen."""
     learner, _ = choose_learner(table, learners=[str(name) for name in table.columns if name in LEARNERS])
     scored = [
-        predict(before[some], [learner])[learner]
+        predict(rows_of(before, some), [learner])[learner]
         for some in np.array_split(places, max(1, len(places) // _SCORED_AT_ONCE))
     ]
     return pd.DataFrame(
@@ -279,18 +302,22 @@ def _learnt(
     sample: Sample, training: Flags, *, learners: Sequence[str], seed: int, shared: dict[bytes, Known]
 ) -> tuple[pd.DataFrame, Scorer]:
     learned = learn(sample.rows(training), seed=seed, learners=learners, shared=shared)
-    taught = np.flatnonzero(training)[learned.places]  # these are scored by models of the other folds
-    new = np.ones(len(training), dtype=bool)
-    new[taught] = False
-    with_touch, without = learned.expected(sample.before[new])
-    made = {
-        "fold": np.full(len(training), -1),
-        "robust": np.empty(len(training)),
-        "without": np.full(len(training), np.nan),
+    judged = sample.rows(~training)
+    with_touch, without = learned.expected(judged.before)
+    of_judged = {
+        "fold": np.full(len(without), -1),
+        "robust": doubly_robust_scores(judged, with_touch, without),
+        "without": without,
+        **learned.predict(judged.before, learners),
     }
-    made["fold"][taught], made["robust"][taught] = learned.fold, learned.robust
-    made["robust"][new], made["without"][new] = doubly_robust_scores(sample.rows(new), with_touch, without), without
-    for name, values in learned.predict(sample.before[new], learners).items():
-        made[name] = np.empty(len(training))
-        made[name][new], made[name][taught] = values, learned.cross_fitted[name]
-    return pd.DataFrame({"training": training, "judged": ~training, **made}), learned.predict
+    of_taught = {
+        "fold": learned.fold,
+        "robust": learned.robust,
+        "without": np.full(len(learned.fold), np.nan),
+        **learned.cross_fitted,  # by models of the other folds
+    }
+    made = {"training": training, "judged": ~training}
+    for name, values in of_judged.items():
+        made[name] = np.empty(len(training), dtype=values.dtype)
+        made[name][~training], made[name][training] = values, of_taught[name]
+    return pd.DataFrame(made), learned.predict

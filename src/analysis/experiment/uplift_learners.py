@@ -19,15 +19,12 @@ from analysis.stats.ranking import rank_weighted_effect
 if TYPE_CHECKING:
     from threadpoolctl import threadpool_limits
 
-__all__ = ["LEARNERS", "Learned", "Sample", "Scorer", "doubly_robust_scores", "learn", "value_in_training"]
+__all__ = ["LEARNERS", "Learned", "Sample", "Scorer", "doubly_robust_scores", "learn", "rows_of", "value_in_training"]
 
 Floats = NDArray[np.float64]
 Scorer = Callable[[Floats, Sequence[str]], dict[str, Floats]]
 
 LEARNERS: Final = ("s", "t", "x", "dr")
-
-LARGEST_FIT: Final = 60_000
-"""Customers at most that one learner is trained on; all are scored."""
 
 FOLDS: Final = 3
 
@@ -54,26 +51,30 @@ class Sample(NamedTuple):
     def rows(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "Sample":
         """Return these customers only."""
         return self._replace(
-            before=self.before[chosen],
+            before=rows_of(self.before, chosen),
             treated=self.treated[chosen],
             outcome=self.outcome[chosen],
             groups=self.groups[chosen],
         )
 
 
+def rows_of(before: Floats, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Floats:
+    """Return these customers' measures, each measure's values side by side."""
+    places = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+    return before.T.take(places, axis=1).T
+
+
 class Learned(NamedTuple):
     """What the training half taught.
 
     Attributes:
-        places: Places, in the sample, of the customers that the models were trained on.
-        fold: Fold of each of these.
+        fold: Fold of each customer.
         cross_fitted: By learner: their predicted uplift, by models that never saw them.
         robust: Their doubly robust score of the effect, by models that never saw them.
         predict: By learner: predicted uplift of new customers, of those learners that are named.
         expected: Expected outcome of new customers with and without the touch.
     """
 
-    places: NDArray[np.int64]
     fold: NDArray[np.int64]
     cross_fitted: Mapping[str, Floats]
     robust: Floats
@@ -113,7 +114,7 @@ def learn(
 
     Args:
         sample: The training half.
-        seed: Of folds, of the sample of customers where there are too many, and of the trees.
+        seed: Of folds and of the trees.
         learners: Some of ``LEARNERS``.
         shared: What was known of the customers of earlier calls: other outcomes of the same customers cost less.
 
@@ -123,19 +124,18 @@ def learn(
         effects, Electronic Journal of Statistics 17(2).
     """
     rng = np.random.default_rng(seed)
-    rows = _sampled(len(sample.outcome), rng)
-    used = sample.rows(rows)
-    folds = _folds(used, rng)
+    folds = _folds(sample, rng)
     taught = _Taught(
-        _known(used.before, {} if shared is None else shared),
-        used.treated,
-        used.outcome,
-        used.share_treated,
-        used.is_rate,
+        _known(sample.before, {} if shared is None else shared),
+        sample.treated,
+        sample.outcome,
+        sample.share_treated,
+        sample.is_rate,
     )
     with _one_thread():
         by_pair = _nested_scores(taught, folds, seed=seed) if "dr" in learners else {}
-        scores, crossed = np.empty(len(rows)), {name: np.empty(len(rows)) for name in learners}
+        n = len(sample.outcome)
+        scores, crossed = np.empty(n), {name: np.empty(n) for name in learners}
         for fold in range(FOLDS):
             here = folds == fold
             rest, left = taught.rows(~here), taught.rows(here)
@@ -147,16 +147,28 @@ def learn(
                 crossed[name][here] = fitted(left.known)
         models = _outcome_models(taught, seed=seed)
         final = {name: _effect_model(name, taught, models, robust=scores, seed=seed) for name in learners}
-    levels = taught.known.levels
-    return Learned(rows, folds, crossed, scores, _scorer(final, levels), _expecter(models, levels))
+    return Learned(folds, crossed, scores, _scorer(final, taught.known), _expecter(models, taught.known))
 
 
 def _known(before: Floats, shared: dict[bytes, Known]) -> Known:
-    key = sha256(np.ascontiguousarray(before).data).digest()
+    key = _digest(before)
     if key not in shared:
         shared.clear()  # two are never asked for in turn
         shared[key] = known_values(before)
     return shared[key]
+
+
+def _new(before: Floats, taught: Known) -> Known:
+    """Return other customers, numbered by the levels of those taught; for other outcomes they are numbered already."""
+    key = _digest(before)
+    if key not in taught.worked_out:
+        taught.worked_out[key] = numbered(before, taught.levels)
+    found: Known = taught.worked_out[key]
+    return found
+
+
+def _digest(before: Floats) -> bytes:
+    return sha256(np.ascontiguousarray(before.T).data).digest()
 
 
 def value_in_training(uplift: Floats, *, robust: Floats, fold: NDArray[np.int64]) -> float:
@@ -193,28 +205,22 @@ def doubly_robust_scores(sample: "Sample | _Taught", with_touch: Floats, without
     return np.asarray(with_touch - without + missed, dtype=np.float64)
 
 
-def _scorer(final: Mapping[str, Predict], levels: Sequence[Floats]) -> Scorer:
+def _scorer(final: Mapping[str, Predict], taught: Known) -> Scorer:
     def predict(before: Floats, learners: Sequence[str]) -> dict[str, Floats]:
-        new = numbered(before, levels)
+        new = _new(before, taught)
         with _one_thread():
             return {name: final[name](new) for name in learners}
 
     return predict
 
 
-def _expecter(models: _Outcomes, levels: Sequence[Floats]) -> Callable[[Floats], tuple[Floats, Floats]]:
+def _expecter(models: _Outcomes, taught: Known) -> Callable[[Floats], tuple[Floats, Floats]]:
     def expected(before: Floats) -> tuple[Floats, Floats]:
-        new = numbered(before, levels)
+        new = _new(before, taught)
         with _one_thread():
             return models.treated(new), models.control(new)
 
     return expected
-
-
-def _sampled(n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    if n <= LARGEST_FIT:
-        return np.arange(n)
-    return np.sort(rng.choice(n, LARGEST_FIT, replace=False, shuffle=False))
 
 
 def _folds(sample: Sample, rng: np.random.Generator) -> NDArray[np.int64]:

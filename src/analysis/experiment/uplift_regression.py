@@ -133,7 +133,7 @@ def trees(
         binned: Bins of the same rows, from an earlier call; filled by the first.
     """
     grown = _grown(before, target, seed=seed, every_column=False, binned={} if binned is None else binned)
-    return lambda new: _tree_sums(grown, new.T)
+    return lambda new: _tree_sums(grown, list(new.T))
 
 
 def _grown(before: Floats, target: Floats, *, seed: int, every_column: bool, binned: dict[str, Any]) -> _Grown:

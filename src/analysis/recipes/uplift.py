@@ -15,11 +15,12 @@ import pandas as pd
 
 from analysis.data.connect import Tables
 from analysis.errors import TooFewError
-from analysis.experiment.participants import measures_before, sample_ratio
+from analysis.experiment.participants import sample_ratio
 from analysis.experiment.uplift import (
     FEWEST_IN_AN_ARM,
     Terms,
     UpliftTrial,
+    distinct_measures,
     late_columns,
     learn_everyone,
 )
@@ -144,7 +145,7 @@ def uplift_scores(
     trial = _trial(uplift_frame, uplift_customers)._replace(covariates=uplift_known["covariates"])
     if uplift_ratio["state"] == "stop" or not trial.covariates:
         return pd.DataFrame(columns=["metric", "arm", "place", "training", "judged", "fold", "robust", "without"])
-    before = measures_before(uplift_customers, columns=list(trial.covariates))
+    before = distinct_measures(uplift_customers, columns=list(trial.covariates))
     found = learn_everyone(trial, before, seed=seed)
     if found.empty:
         fewest = int(uplift_customers["arm"].value_counts().min())
