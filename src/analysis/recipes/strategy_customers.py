@@ -14,7 +14,7 @@ from analysis.params import StrategiesParams
 from analysis.recipes.resolver import reads
 from analysis.touch.effects import central_effects, load_effects
 from analysis.touch.messages import registered_messages
-from analysis.touch.population import HISTORY_PREFIX, REFUSAL_PREFIX, population_columns
+from analysis.touch.population import HISTORY_PREFIX, REFUSAL_PREFIX, drawn_by_value, population_columns
 from analysis.touch.strategies import check_columns, load_strategies
 from analysis.touch.uplift_rank import expected_uplift, uplift_rank
 
@@ -36,6 +36,8 @@ _MAY_BE_UNKNOWN: Final = {
     **dict.fromkeys(("tier", "tier_zh", "tier_en", "next_need_category"), "string"),
 }
 
+_DRAWN_FROM: Final = 100_000
+"""Customers of a large brand among whom replicates draw theirs, see ``strategy_population``."""
 _ASSIGNED: Final = f"n_assigned_{_HISTORY_DAYS}d__"
 
 
@@ -118,11 +120,19 @@ def _simulated(names: Sequence[str], params: Mapping[str, Any]) -> list[str]:
 
 
 @reads(strategy_customers=_simulated)
-def strategy_population(strategy_customers: pd.DataFrame, strategies_params: StrategiesParams) -> pd.DataFrame:
-    """The customers as the simulation takes them: of ``strategy_customers`` the columns that it looks at."""
-    plans = load_strategies(strategies_params.strategies)
+def strategy_population(
+    strategy_customers: pd.DataFrame, strategies_params: StrategiesParams, seed: int
+) -> pd.DataFrame:
+    """The customers as the simulation takes them: of ``strategy_customers`` the columns that it looks at.
+
+    Where replicates simulate a sample of the customers anyway, they draw it from 100,000 of them (or from as many as
+    the sample has): one of each slice by expected value, with ``stands_for``, how many customers it stands for.
+    """
+    plans, sample = load_strategies(strategies_params.strategies), strategies_params.sample_customers
     names = population_columns(list(map(str, strategy_customers.columns)), strategies=plans, segment_by="tier")
-    return strategy_customers[names]
+    table = strategy_customers[names]
+    drawn_from = len(table) if sample is None else max(sample, _DRAWN_FROM)
+    return table if len(table) <= drawn_from else drawn_by_value(table, n=drawn_from, seed=seed)
 
 
 def _joined(table: pd.DataFrame, said: pd.DataFrame | None, *, columns: tuple[str, ...]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from analysis.touch.trial import effects_of, ready, trial_of
 _GRADE: Final = grade_of(Forecast((Observed(), Prior())))
 """A forecast that rests on priors, whatever experiments have moved."""
 _MOST_PER_MONTH: Final[tuple[int | None, ...]] = (1, 4, None)
-_CUSTOMERS: Final = 20_000
+_CUSTOMERS: Final = 20_000  # of more, every draw simulates so many of its own
 
 
 def strategy_explorer(
@@ -44,8 +44,9 @@ def strategy_explorer(
         seed=seed,
     )
     trial, effects = ready(trial), effects_of(strategy_effects)
+    sample = min(strategies_params.sample_customers or _CUSTOMERS, _CUSTOMERS)
     parts = [
-        frontier_at(trial, effects=effects, most_per_month=most, sample_customers=_CUSTOMERS).assign(
+        frontier_at(trial, effects=effects, most_per_month=most, sample_customers=sample).assign(
             most_per_month=float("nan") if most is None else float(most)
         )
         for most in _MOST_PER_MONTH

@@ -13,15 +13,17 @@ from analysis.checks import columns_present
 from analysis.errors import AnalysisError
 from analysis.touch.layout import CUSTOMER_COLUMNS
 from analysis.touch.need import CLOCK_COLUMNS
-from analysis.touch.random_streams import customer_keys
+from analysis.touch.random_streams import Purpose, customer_keys, stream
 from analysis.touch.strategies import StrategySet, audience, columns_used
 
 __all__ = [
     "HISTORY_PREFIX",
     "REFUSAL_PREFIX",
+    "STANDS_FOR",
     "Population",
     "build_population",
     "channels_of_the_past",
+    "drawn_by_value",
     "population_columns",
 ]
 
@@ -29,11 +31,13 @@ Floats = npt.NDArray[np.floating]
 
 HISTORY_PREFIX: Final = "touches_per_day_"
 REFUSAL_PREFIX: Final = "refuses_"
+STANDS_FOR: Final = "stands_for"
+"""Column with how many customers of the book a row stands for, where the table is a draw of them."""
 _NEEDED: Final = ("customer_id", *CLOCK_COLUMNS, "order_value", "days_since_last_order", "is_contact")
 # Columns that a book may lack, with what is then taken for everybody.
 _OPTIONAL: Final = {"read_propensity": 1.0, "sleeping_dog": 0.0}
 _MAY_BE_THERE: Final = frozenset(
-    {"established", "n_orders", "preferred_channel", "referrer_id", "orders_next_year", *_OPTIONAL}
+    {"established", "n_orders", "preferred_channel", "referrer_id", "orders_next_year", STANDS_FOR, *_OPTIONAL}
 )
 _ESTABLISHED_ORDERS: Final = 3  # orders from which a customer knows the shop's prices, where no column says it
 _MOST_SEGMENTS: Final = 12
@@ -53,6 +57,7 @@ class Population:
             the past are a step per channel, open to everybody.
         step_day: Day of the simulation on which a step with a day column is due, (customers, such steps).
         segments: Names of the segments, by number.
+        stands_for: How many customers of the book they all stand for.
     """
 
     key: npt.NDArray[np.uint32]
@@ -62,6 +67,7 @@ class Population:
     eligible: npt.NDArray[np.uint8]
     step_day: npt.NDArray[np.float32]
     segments: tuple[str, ...]
+    stands_for: int
 
     def __len__(self) -> int:
         return len(self.key)
@@ -96,9 +102,8 @@ def build_population(
     columns_present(customers.columns, needed=_NEEDED, table="strategy_customers")
     if customers.empty:
         raise AnalysisError("There is no customer to simulate.", hint="the book needs customers with a purchase")
-    value = customers["orders_next_year"].to_numpy(dtype=float) * customers["order_value"].to_numpy(dtype=float)
     looked_at = customers[population_columns(list(customers.columns), strategies=strategies, segment_by=segment_by)]
-    ranked = looked_at.iloc[_by_value(value, customers["customer_id"])]
+    ranked = looked_at.iloc[_by_value(_value(customers), customers["customer_id"])]
     steps = [step for strategy in strategies.strategies for step in strategy.steps]
     segment, segments = _segments(ranked, by=segment_by)
     return Population(
@@ -118,6 +123,7 @@ def build_population(
             rows=len(ranked),
         ).astype(np.float32),
         segments=segments,
+        stands_for=round(float(ranked[STANDS_FOR].sum())) if STANDS_FOR in ranked else len(ranked),
     )
 
 
@@ -125,6 +131,28 @@ def population_columns(names: Sequence[str], *, strategies: StrategySet, segment
     """Return those of a customer table's columns that a population is built from, in their order."""
     wanted = {*_NEEDED, *_MAY_BE_THERE, *CUSTOMER_COLUMNS, *columns_used(strategies), segment_by}
     return [name for name in names if name in wanted or name.startswith((HISTORY_PREFIX, REFUSAL_PREFIX))]
+
+
+def drawn_by_value(customers: pd.DataFrame, *, n: int, seed: int) -> pd.DataFrame:
+    """Return ``n`` customers drawn at random, in their order, each with how many it stands for (``STANDS_FOR``).
+
+    One is drawn from each of ``n`` equal slices by expected value, as the simulation draws from row to row, so that
+    the worth of the draw is close to that of all. Everybody has the same chance.
+
+    Args:
+        customers: One row per customer: ``orders_next_year``, ``order_value``.
+        n: Below the number of customers.
+        seed: Of the draw.
+    """
+    ranked = np.argsort(-_value(customers), kind="stable")
+    slices = np.arange(n) + stream(seed, Purpose.SAMPLE, index=0).random(n)
+    drawn = np.sort(ranked[(slices * (len(ranked) / n)).astype(np.int64)])
+    return customers.iloc[drawn].reset_index(drop=True).assign(**{STANDS_FOR: len(ranked) / n})
+
+
+def _value(customers: pd.DataFrame) -> Floats:
+    orders, value = (customers[name].to_numpy(dtype=float) for name in ("orders_next_year", "order_value"))
+    return np.asarray(orders * value)
 
 
 def _by_value(value: Floats, customer_id: "pd.Series[str]") -> npt.NDArray[np.int64]:

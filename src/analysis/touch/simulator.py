@@ -87,7 +87,7 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
         seed: Seed of all luck.
         lanes_per_draw: Lanes of luck per draw of the effects.
         sample_customers: Customers simulated per replicate, each replicate drawing its own; totals are scaled up.
-            None simulates all.
+            None simulates all rows of ``customers``.
         checkpoints: Days after which totals are also taken.
         segment_by: Column whose values split the totals, at most twelve (``Outcome.by_segment``).
         season: Factor of the purchase rate on each day of the horizon; None for none.
@@ -123,7 +123,7 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
         first_day=first_day,
         horizon_days=horizon_days,
         checkpoints=days,
-        budget_scale=simulated / len(population),
+        budget_scale=simulated / population.stands_for,
         n_segments=len(population.segments),
     )
     groups = _groups(
@@ -134,13 +134,13 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
         seed=seed,
     )
     _run(groups, population=population, plan=plan, rows=simulated, threads=threads, progress=progress)
-    by_segment = _totals(groups, plan=plan, replicates=draws * lanes_per_draw) * (len(population) / simulated)
+    by_segment = _totals(groups, plan=plan, replicates=draws * lanes_per_draw) * (population.stands_for / simulated)
     return Outcome(
         strategies=tuple(strategy.name for strategy in strategies.strategies),
         checkpoints=days,
         totals=by_segment.sum(axis=0) + _fixed_costs(strategies, checkpoints=days),
         lanes_per_draw=lanes_per_draw,
-        n_customers=len(population),
+        n_customers=population.stands_for,
         n_simulated=simulated,
         effects=dict(effects),
         segments=population.segments,

@@ -11,6 +11,7 @@ from analysis.touch import simulator
 from analysis.touch.effects import central_effects, draw_effects, no_effects
 from analysis.touch.money import LEDGER, MONTH_DAYS, entry, profit
 from analysis.touch.policies import CapRule
+from analysis.touch.population import drawn_by_value
 from analysis.touch.summary import increments
 
 WEEKLY = {"channel": "private_chat", "template": "promotion", "trigger": {"every_days": 7}}
@@ -238,6 +239,28 @@ def test_a_sample_scaled_up_means_the_same_as_everyone(shop, plans, run):
     error = np.hypot(everyone.std(ddof=1), sampled.std(ddof=1)) / np.sqrt(60)
     assert abs(everyone.mean() - sampled.mean()) < 3 * error
     assert 2 < sampled.var(ddof=1) / everyone.var(ddof=1) < 12  # luck of 600 scaled to 3000: about 5 times
+
+
+def test_customers_drawn_by_value_stand_for_all_and_their_totals_are_those_of_all(shop, plans, run):
+    customers = shop(3000)
+    strategies = plans(weekly=[{**WEEKLY, "template": "content"}])
+    drawn = drawn_by_value(customers, n=1500, seed=4)
+    assert len(drawn) == drawn["customer_id"].nunique() == 1500
+    assert drawn["stands_for"].sum() == pytest.approx(3000)
+    whole, part = (run(table, strategies, sample_customers=600, lanes_per_draw=60) for table in (customers, drawn))
+    assert part.n_customers == whole.n_customers == 3000
+    everyone, found = (increments(outcome)["incremental_orders"][1] for outcome in (whole, part))
+    assert abs(found.mean() - everyone.mean()) < 4 * np.hypot(*(x.std(ddof=1) / np.sqrt(60) for x in (everyone, found)))
+
+
+def test_customers_drawn_by_value_are_as_valuable_as_all_and_everybody_may_be_drawn(shop):
+    customers = shop(1000)
+    value = customers["orders_next_year"] * customers["order_value"]
+    drawn = [drawn_by_value(customers, n=100, seed=seed) for seed in range(40)]
+    mean = [float((table["orders_next_year"] * table["order_value"]).mean()) for table in drawn]
+    assert np.std(mean) < 0.2 * value.std() / np.sqrt(100)  # a plain draw of as many would scatter five times as far
+    assert np.mean(mean) == pytest.approx(value.mean(), rel=0.01)
+    assert len(set().union(*(table["customer_id"] for table in drawn))) > 950
 
 
 def test_a_sampled_row_of_several_customers_keeps_their_audiences_and_segments_apart(shop, plans, run):
