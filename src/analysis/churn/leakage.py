@@ -6,7 +6,8 @@ compared with those the model learns from and is judged on. A column that differ
 known: it is named, and nothing is forecast.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import md5
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,14 @@ from analysis.churn.classifier import ChurnClassifier
 from analysis.errors import AnalysisError
 from analysis.stats.scoring import Score, area_under_curve
 
-__all__ = ["CUSTOMERS_CHECKED", "LeakError", "auc_of_permuted_outcomes", "compare_with_rebuilt", "refuse_leaks"]
+__all__ = [
+    "CUSTOMERS_CHECKED",
+    "LeakError",
+    "auc_of_permuted_outcomes",
+    "checked_customers",
+    "compare_with_rebuilt",
+    "refuse_leaks",
+]
 
 CUSTOMERS_CHECKED: Final = 2_000
 """Customers, about, that each check rebuilds: a column that leaks for one in a thousand is found with 86 %."""
@@ -28,6 +36,8 @@ _ROWS_PERMUTED: Final = 20_000
 """Rows, at most, to learn from and to judge with permuted outcomes: they tell 0.5 to about ± 0.01."""
 
 _WHO: Final = "customer_id"
+_HASHES: Final = 16**8
+"""First eight hexadecimal digits of an MD5: without any order."""
 
 
 class LeakError(AnalysisError):
@@ -44,6 +54,19 @@ class LeakError(AnalysisError):
             f"Predictors that know the future: {named}. From data cut off at their day they come out otherwise.",
             hint="give the column a date from which it was known (known_at), or take it out of the predictors",
         )
+
+
+def checked_customers(customers: Iterable[str], *, share: float) -> list[str]:
+    """Return the customers whose predictors are checked: the same ones at every origin, chosen by their ids alone.
+
+    Args:
+        customers: Ids.
+        share: Part of them that is checked, met to within luck; 1 or more: all.
+    """
+    if share >= 1:
+        return list(customers)
+    below = f"{int(share * _HASHES):08x}"
+    return [name for name in customers if md5(name.encode(), usedforsecurity=False).hexdigest()[:8] < below]
 
 
 def compare_with_rebuilt(given: pd.DataFrame, *, rebuilt: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -4,11 +4,12 @@ Every process opens its own in-memory database over the Parquet files that loadi
 locked, and nothing can be written back.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import md5
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 
@@ -18,13 +19,10 @@ from analysis.data.engine import open_engine
 from analysis.data.quoting import quoted
 from analysis.errors import AnalysisError, MissingTableError
 
-__all__ = ["REFUNDS", "Tables", "is_drawn", "open_tables"]
+__all__ = ["REFUNDS", "Tables", "open_tables"]
 
 HALF_A_CENT: Final = 0.005
 """Currency: an order of which no more than this is left after refunds is no purchase."""
-
-_HASHES: Final = 16**8
-"""First eight hexadecimal digits of an MD5: the same on every engine, and without any order."""
 
 REFUNDS: Final = Table(
     "refunds",
@@ -53,6 +51,20 @@ REFUNDS: Final = Table(
 )
 
 
+class _Part(NamedTuple):
+    """Customers and columns that are read once.
+
+    Attributes:
+        customers: Ids.
+        columns: Columns by the name of a table.
+        key: Tells this part from others, eight hexadecimal digits.
+    """
+
+    customers: tuple[str, ...]
+    columns: Mapping[str, Collection[str]]
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The loaded tables as lazy frames; ``as_of`` gives the same tables as they were known on a day.
@@ -62,7 +74,6 @@ class Tables:
         engine: ``duckdb`` or ``spark``.
         timezone: Zone of the days in columns ending in ``_on``.
         day: The day at which the tables are cut, or None.
-        share: Part of the customers whose rows are here, 0-1.
     """
 
     names: tuple[str, ...]
@@ -71,8 +82,8 @@ class Tables:
     day: date | None
     _folder: Path
     _session: Any
-    share: float = 1.0
     _members: nw.LazyFrame[Any] | None = None
+    _part: _Part | None = None
 
     def has(self, name: str) -> bool:
         """Return whether the source has that table."""
@@ -109,35 +120,32 @@ class Tables:
             raise AnalysisError(f"These tables end on {self.day}; {day} lies after it.", hint="ask for an earlier day")
         return replace(self, day=day)
 
-    def of_customers(self, share: float) -> "Tables":
-        """Return the tables with the rows of a part of the customers, chosen by their ids alone.
-
-        The same customers in every table, on every day and machine; those of a smaller share are among those of a
-        larger one. Rows without a customer go; tables without customers stay whole.
+    def read_once(self, customers: Collection[str], *, columns: Mapping[str, Collection[str]]) -> "Tables":
+        """Return tables with the rows and columns that many questions are about: the files are read once for all.
 
         Args:
-            share: Part of all customers, above 0 to 1, met to within luck.
-
-        Raises:
-            AnalysisError: If the share is not above 0.
+            customers: Ids whose rows are kept; every table asked for must have a column ``customer_id``.
+            columns: By the name of a table; columns that it lacks are passed over, tables not named are not there.
         """
-        if not share > 0:
-            raise AnalysisError(f"A share of customers must be above 0, got {share}.")
-        return replace(self, share=min(share, self.share))
+        ids = tuple(customers)
+        key = md5(repr((ids, sorted(columns.items()))).encode(), usedforsecurity=False).hexdigest()[:8]
+        names = tuple(name for name in self.names if name in columns)
+        return replace(self, names=names, _part=_Part(ids, columns, key))
 
-    def among(self, customers: nw.LazyFrame[Any]) -> "Tables":
+    def among(self, customers: nw.LazyFrame[Any] | Collection[str]) -> "Tables":
         """Return the tables with the rows of these customers; those without a customer go.
 
         Args:
-            customers: Has a column ``customer_id``; of these tables or of a file, on the same engine.
+            customers: Ids; or a frame with a column ``customer_id``, of these tables or of a file, on the same engine.
         """
-        return replace(self, _members=customers.select("customer_id").unique())
+        listed = customers if isinstance(customers, nw.LazyFrame) else nw.from_native(self._listed(customers))
+        return replace(self, _members=listed.select("customer_id").unique())
 
     def let_go(self) -> None:
-        """Give back the memory of the customers drawn by ``of_customers``; asked for again they are drawn again."""
+        """Give back the memory of what ``read_once`` read; asked for again it is read again."""
         if self.engine == "duckdb":
-            drawn = "regexp_full_match(table_name, '[a-z_]+_[0-9a-f]{8}')"
-            for (name,) in self._session.sql(f"select table_name from duckdb_tables() where {drawn}").fetchall():
+            held = "regexp_full_match(table_name, '[a-z_]+_[0-9a-f]{8}')"
+            for (name,) in self._session.sql(f"select table_name from duckdb_tables() where {held}").fetchall():
                 self._session.execute(f"DROP TABLE {quoted(name)}")
 
     def purchases(self) -> nw.LazyFrame[Any]:
@@ -176,35 +184,30 @@ class Tables:
 
     def _frame(self, name: str) -> nw.LazyFrame[Any]:
         path = str(self._folder / f"{name}.parquet")
-        if self.engine == "spark":
-            spark: nw.LazyFrame[Any] = nw.from_native(self._part(self._session.read.parquet(path), name))
-            return spark
-        frame: nw.LazyFrame[Any] = nw.from_native(self._part(self._session.read_parquet(path), name))
+        native = self._session.read.parquet(path) if self.engine == "spark" else self._session.read_parquet(path)
+        frame: nw.LazyFrame[Any] = nw.from_native(
+            native if self._part is None else self._held(native, name, self._part)
+        )
         return frame
 
-    def _part(self, native: Any, name: str) -> Any:
-        """Return an engine's own frame with the rows of this share of customers; each engine reads the files once."""
-        if self.share >= 1 or "customer_id" not in native.columns:
-            return native
-        threshold = _threshold(self.share)
-        drawn = f"substr(md5(customer_id), 1, 8) < '{threshold}'"
+    def _held(self, native: Any, name: str, part: _Part) -> Any:
+        """Return the rows and columns of a part, which the engine keeps once it has read them."""
+        picked = [column for column in native.columns if column in part.columns[name]]
+        members = self._listed(part.customers)
         if self.engine == "spark":
-            return native.filter(drawn).cache()
-        kept, pattern = f"{name}_{threshold}", f"{name}_[0-9a-f]{{8}}"
-        larger = f"regexp_full_match(table_name, '{pattern}') and table_name >= '{kept}'"
-        there = self._session.sql(f"select min(table_name) from duckdb_tables() where {larger}").fetchall()[0][0]
-        if there != kept:  # a smaller part is drawn from a larger one that was read already
-            (native if there is None else self._session.table(there)).filter(drawn).create(kept)
+            return native.select(*picked).join(members, "customer_id", "left_semi").cache()
+        kept = f"{name}_{part.key}"
+        if not self._session.sql(f"select 1 from duckdb_tables() where table_name = '{kept}'").fetchall():
+            native.select(*map(quoted, picked)).join(members, "customer_id", how="semi").create(kept)
         return self._session.table(kept)
 
+    def _listed(self, customers: Collection[str]) -> Any:
+        """Return an engine's own frame of ids, ``customer_id``."""
+        if self.engine == "spark":
+            return self._session.createDataFrame([(name,) for name in customers], "customer_id string")
+        import pyarrow as pa
 
-def is_drawn(customer_id: str, *, share: float) -> bool:
-    """Return whether ``Tables.of_customers`` keeps a customer."""
-    return md5(customer_id.encode(), usedforsecurity=False).hexdigest()[:8] < _threshold(share)
-
-
-def _threshold(share: float) -> str:
-    return f"{int(share * _HASHES):08x}"
+        return self._session.from_arrow(pa.table({"customer_id": pa.array(list(customers), pa.string())}))
 
 
 def open_tables(folder: Path, *, engine: str = "duckdb", timezone: str = "Asia/Shanghai") -> Tables:

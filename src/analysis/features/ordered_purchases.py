@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.data.connect import is_drawn
 from analysis.features.purchase_history import LOG_PARTS
 from analysis.features.replenishment import NEVER, PurchaseLog, category_codes, day_number
 
@@ -27,7 +26,8 @@ __all__ = [
     "history_at",
     "holdout_after",
     "log_of_purchases",
-    "of_share",
+    "n_active_at",
+    "of_some_customers",
     "purchase_days_of",
     "purchases_of",
     "read_purchases",
@@ -221,17 +221,21 @@ def _so_far(purchases: Purchases) -> Floats:
 
 def _standing(purchases: Purchases, day: int) -> tuple[NDArray[np.bool_], Floats]:
     """Return which purchases stood at the end of a day, and what was left of each in whole parts."""
-    known = purchases.refund_day <= day
-    places, amount = purchases.refund_of[known], purchases.refund[known]
+    places, left = _left(purchases, day)
     stands = purchases.day <= day
     parts = np.rint(purchases.amount * _PARTS)
-    if len(places):
-        starts = _starts(places)
-        places = places[starts]
-        left = purchases.amount[places] - np.add.reduceat(amount, starts)
-        stands[places] &= left > _HALF_A_CENT
-        parts[places] = np.rint(left * _PARTS)
+    stands[places] &= left > _HALF_A_CENT
+    parts[places] = np.rint(left * _PARTS)
     return stands, parts
+
+
+def _left(purchases: Purchases, day: int) -> tuple[Places, Floats]:
+    """Return the places of the purchases of which something was given back by a day, and what was left of each."""
+    known = purchases.refund_day <= day
+    places = purchases.refund_of[known]
+    starts = _starts(places)
+    back = _summed(purchases.refund[known], starts)
+    return places[starts], purchases.amount[places[starts]] - back
 
 
 def _starts(groups: NDArray[Any]) -> Places:
@@ -285,25 +289,26 @@ def _ids(known: _Known) -> "pd.Series[str]":
     return pd.Series(known.customer_id, dtype="str")
 
 
-def of_share(purchases: Purchases, share: float) -> Purchases:
-    """Return the purchases of a part of the customers, the same ones as ``Tables.of_customers`` draws."""
-    if share >= 1:
-        return purchases
-    drawn = np.fromiter((is_drawn(name, share=share) for name in purchases.customer_id), dtype=bool)
-    mine = drawn[purchases.customer]
-    place = np.cumsum(mine) - 1
-    kept = mine[purchases.refund_of]
-    return Purchases(
-        purchases.customer_id[drawn],
-        (np.cumsum(drawn) - 1)[purchases.customer[mine]].astype(np.int32),
-        purchases.day[mine],
-        purchases.amount[mine],
-        None if purchases.category is None else purchases.category[mine],
-        purchases.categories,
-        place[purchases.refund_of[kept]],
-        purchases.refund_day[kept],
-        purchases.refund[kept],
-    )
+def of_some_customers(table: pd.DataFrame, *, customers: NDArray[np.int64]) -> pd.DataFrame:
+    """Return the rows of some customers of a table that ``table_of_purchases`` made.
+
+    Args:
+        table: Purchases and refunds.
+        customers: Places of the customers in the order of the table.
+    """
+    is_first = table["customer_id"].notna().to_numpy()
+    wanted = np.zeros(int(is_first.sum()), dtype=np.bool_)
+    wanted[customers] = True
+    return table[wanted[np.cumsum(is_first, dtype=np.int32) - 1]].reset_index(drop=True)
+
+
+def n_active_at(purchases: Purchases, *, as_of: date, active_days: int) -> int:
+    """Return how many customers' last purchase that stood at the end of a day is at most so many days old."""
+    day = day_number(as_of)
+    places, left = _left(purchases, day)
+    recent = (purchases.day <= day) & (purchases.day >= day - active_days)
+    recent[places[left <= _HALF_A_CENT]] = False
+    return len(_starts(purchases.customer[recent]))
 
 
 def gaps_at(purchases: Purchases, *, as_of: date) -> pd.DataFrame:

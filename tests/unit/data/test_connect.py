@@ -3,7 +3,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from analysis.data.connect import is_drawn, open_tables
+from analysis.data.connect import open_tables
 from analysis.errors import AnalysisError, MissingTableError
 
 ORDERS = "order_id,customer_id,ordered_at,amount\na,c1,2026-06-01,5\nb,,2026-06-02,6\n"
@@ -76,24 +76,25 @@ def test_two_processes_may_read_the_same_folder(load_files):
     pd.testing.assert_frame_equal(one, two)
 
 
-def test_a_part_of_the_customers_is_the_same_whatever_parts_were_read_before(tmp_path):
+def test_what_is_read_once_holds_its_customers_and_columns_alone_whatever_was_read_before(tmp_path):
     ids = [f"c{i}" for i in range(500)]
-    pd.DataFrame({"order_id": ids, "customer_id": ids, "ordered_on": date(2026, 1, 1)}).to_parquet(
-        tmp_path / "orders.parquet"
-    )
+    orders = pd.DataFrame({"order_id": ids, "customer_id": ids, "ordered_on": date(2026, 1, 1), "amount": 5.0})
+    orders.to_parquet(tmp_path / "orders.parquet")
+    orders.rename(columns={"order_id": "touch_id"}).to_parquet(tmp_path / "touches.parquet")
+    tables = open_tables(tmp_path)
 
-    def drawn(tables, share):
-        return set(tables.of_customers(share).lazy("orders").collect("pandas").to_native()["customer_id"])
+    def read(customers, *columns):
+        part = tables.read_once(customers, columns={"orders": ["customer_id", "no_such_column", *columns]})
+        assert part.names == ("orders",)
+        return part.lazy("orders").collect("pandas").to_native()
 
-    alone, after_others = open_tables(tmp_path), open_tables(tmp_path)
-    expected = {name for name in ids if is_drawn(name, share=0.3)}
-    assert 100 < len(expected) < 200
-    assert drawn(alone, 0.3) == expected
-    for share in (0.1, 0.6, 0.3, 0.1):
-        assert drawn(after_others, share) == {name for name in ids if is_drawn(name, share=share)}
-    after_others.let_go()
-    assert not after_others._session.sql("select * from duckdb_tables()").fetchall()
-    assert drawn(after_others, 0.3) == expected
+    for customers in (ids[:30], ids[20:200], ids[:30]):
+        assert sorted(read(customers)["customer_id"]) == sorted(customers)
+    assert list(read(ids[:30], "amount").columns) == ["customer_id", "amount"]
+    tables.let_go()
+    assert not tables._session.sql("select * from duckdb_tables()").fetchall()
+    assert sorted(read(ids[:30])["customer_id"]) == sorted(ids[:30])
+    assert len(tables.lazy("orders").collect("pandas")) == 500
 
 
 def test_tables_among_some_customers_hold_their_rows_alone_and_each_once(load_files):
@@ -108,4 +109,6 @@ def test_tables_among_some_customers_hold_their_rows_alone_and_each_once(load_fi
     tables = open_tables(loaded.folder)
     among = tables.among(tables.lazy("touches")).as_of(date(2026, 6, 3))
     assert among.purchases().collect("pandas").to_native()["order_id"].tolist() == ["a"]
+    listed = tables.among(["c3", "c1", "c3"]).purchases().collect("pandas").to_native()
+    assert sorted(listed["order_id"]) == ["a", "d"]
     assert len(tables.lazy("orders").collect("pandas")) == 4

@@ -12,7 +12,8 @@ from analysis.features.ordered_purchases import (
     history_at,
     holdout_after,
     log_of_purchases,
-    of_share,
+    n_active_at,
+    of_some_customers,
     purchase_days_of,
     purchases_of,
     read_purchases,
@@ -121,13 +122,22 @@ def test_revenue_by_month_of_age_is_the_engines(tables, purchases):
 @pytest.mark.parametrize("day", DAYS)
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_gaps_and_repeated_money_of_a_part_of_the_customers_are_the_engines(tables, purchases, day, share):
-    few, part = tables.of_customers(share), of_share(purchases, share)
+    chosen = np.flatnonzero(np.random.default_rng(1).random(len(purchases.customer_id)) < share)
+    few = tables.among(purchases.customer_id[chosen])
+    part = purchases_of(of_some_customers(table_of_purchases(purchases), customers=chosen))
     gaps = purchase_gaps(few, as_of=day).collect("pandas").to_native().sort_values("gap_days", ignore_index=True)
     same(gaps_at(part, as_of=day), gaps)
     same(history_at(part, as_of=day), collect(purchase_history(few, as_of=day)))
     money = money_that_repeats(few, as_of=day).collect("pandas").to_native().iloc[0]
     expected = money["in_largest_order"] / money["revenue"] if money["revenue"] > 0 else None
     assert share_in_largest_order(part, as_of=day) == expected
+
+
+@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize("active_days", [0, 5, 40])
+def test_active_customers_are_counted_as_their_last_purchase_that_stood_says(purchases, day, active_days):
+    last = rfm_at(purchases, as_of=day)["days_since_last_order"]
+    assert n_active_at(purchases, as_of=day, active_days=active_days) == (last <= active_days).sum()
 
 
 def test_the_log_is_the_engines_and_survives_its_table(tables, purchases):

@@ -1,19 +1,23 @@
 """The churn recipes on small simulated shops: what is learnt, what is refused, and that the future stays unseen."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.churn.drivers import DRIVERS, PREDICTORS
+from analysis.churn.drivers import DRIVERS, PREDICTORS, SOURCES
 from analysis.churn.evaluation import Verdict
 from analysis.churn.leakage import LeakError
 from analysis.context import RunContext
+from analysis.data.connect import open_tables
 from analysis.data.contracts import CONTRACTS
+from analysis.data.load import load
+from analysis.data.mapping import DataSource, Demo
 from analysis.features.table import FEATURES_FOR_MODELS, collect_features
 from analysis.params import notebook_models
 from analysis.recipes import churn as recipes
@@ -238,6 +242,17 @@ def test_many_customers_are_looked_at_in_part_and_counted_and_scored_in_full(ord
     for number in ("n_population",):
         assert part.get("churn_evaluation")[number]["value"] == brand.get("churn_evaluation")[number]["value"]
     assert len(part.get("churn_scores")) == len(brand.get("churn_scores"))
+
+
+def test_of_a_part_every_predictor_is_what_all_columns_give(tmp_path):
+    source = DataSource(source="demo/coffee", demo=Demo(customers=600, seed=7))
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    tables = open_tables(load(source, now=now, timezone="Asia/Shanghai", cache=tmp_path, base=Path()).folder)
+    whole = collect_features(tables, as_of=AS_OF, channels=(), only=PREDICTORS)
+    some = whole.iloc[::3].reset_index(drop=True)
+    part = tables.read_once(some["customer_id"].tolist(), columns=SOURCES)
+    assert set(PREDICTORS) < set(whole.columns)
+    pd.testing.assert_frame_equal(collect_features(part, as_of=AS_OF, channels=(), only=PREDICTORS), some)
 
 
 def test_where_few_come_back_churn_is_not_the_question(tmp_path):
