@@ -1,5 +1,6 @@
 """Read a dated YAML file into a strict model; a mistake is named with its line."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -45,7 +46,7 @@ def read_dated(name: str | Path, *, model: type[Model]) -> Model:
     """
     path = find_file(name)
     try:
-        source = parse(path.read_text(encoding="utf-8"), name=path.name)
+        source = _parsed(path.read_text(encoding="utf-8"), path.name)
     except UnicodeDecodeError:
         raise BookError(f"{path.name} is not UTF-8.", hint="save the file as UTF-8") from None
     try:
@@ -53,6 +54,12 @@ def read_dated(name: str | Path, *, model: type[Model]) -> Model:
     except ValidationError as error:
         lines = [_mistake(path.name, source, dict(mistake)) for mistake in error.errors()]
         raise BookError("\n".join(lines), hint=f"correct {path.name}; nothing was run") from None
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str, name: str) -> Source:
+    """Return the text as YAML: recipe after recipe reads the same few files, and what a text says does not change."""
+    return parse(text, name=name)
 
 
 def _mistake(file: str, source: Source, mistake: dict[str, Any]) -> str:

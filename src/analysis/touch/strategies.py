@@ -251,21 +251,20 @@ def check_columns(name: str | Path, *, columns: list[str]) -> tuple[str, ...]:
     Raises:
         BookError: If a column is not among them; each with its line and the nearest known name.
     """
-    strategies, path = load_strategies(name), find_file(name)
-    lines = parse(path.read_text(encoding="utf-8"), name=path.name)
+    strategies = load_strategies(name)
     known = set(columns)
-    wrong = []
+    wrong: list[tuple[tuple[str | int, ...], str]] = []
     for s, strategy in enumerate(strategies.strategies):
         for t, step in enumerate(strategy.steps):
             place: tuple[str | int, ...] = ("strategies", s, "steps", t)
             looked = [((*place, "audience", c, "column"), found.column) for c, found in enumerate(step.audience)]
             if step.trigger.day_column:
                 looked.append(((*place, "trigger", "day_column"), step.trigger.day_column))
-            wrong += [
-                (lines.line(at), column) for at, column in looked if not {column, column.partition("__")[0]} & known
-            ]
+            wrong += [(at, column) for at, column in looked if not {column, column.partition("__")[0]} & known]
     if wrong:
-        found = "\n".join(f"{path.name}:{line}: there is no column '{column}' of customers." for line, column in wrong)
+        path = find_file(name)
+        lines = parse(path.read_text(encoding="utf-8"), name=path.name)
+        found = "\n".join(f"{path.name}:{lines.line(at)}: there is no column '{c}' of customers." for at, c in wrong)
         close = nearest(wrong[0][1], known)
         raise BookError(found, hint=f"did you mean '{close}'?" if close else "a customer table has no such column")
     return columns_used(strategies)
