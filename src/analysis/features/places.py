@@ -1,11 +1,14 @@
 """Where ids stand in a list of ids: how tables of customers meet without a merge of texts."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["places_of"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["in_order", "places_of", "texts_at"]
 
 
 def places_of(ids: Any, *, among: Any) -> npt.NDArray[np.int64]:
@@ -29,6 +32,32 @@ def places_of(ids: Any, *, among: Any) -> npt.NDArray[np.int64]:
         return np.arange(len(asked))
     found = pc.index_in(asked, value_set=listed)
     return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def texts_at(texts: Any, *, places: npt.NDArray[np.int64]) -> "pd.Series[str]":
+    """Return the text at each place; -1 becomes a missing value.
+
+    Args:
+        texts: A pandas or Arrow column, or a list.
+        places: Places in it, as ``places_of`` returns them.
+
+    Examples:
+        >>> texts_at(["a", "b"], places=np.array([1, 0, 1])).tolist()
+        ['b', 'a', 'b']
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    taken = _array(texts).take(pa.array(places, mask=places < 0))
+    return pd.Series(pd.array(taken, dtype="str"))
+
+
+def in_order(ids: Any) -> bool:
+    """Return whether texts rise from row to row, each once."""
+    import pyarrow.compute as pc
+
+    listed = _array(ids)
+    return bool(pc.all(pc.less(listed[:-1], listed[1:])).as_py() is not False)
 
 
 def _array(column: Any) -> Any:

@@ -1,12 +1,14 @@
 """Who the send plan can reach, who it never touches, what customers got before, and what the caps then allowed."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from analysis.data.connect import Tables
+from analysis.features.places import in_order, places_of, texts_at
 from analysis.params import SendPlanParams
 from analysis.recipes.resolver import Previous, reads
 from analysis.touch.holdout import HOLDOUT_COLUMNS, assign_holdout, strata
@@ -22,6 +24,8 @@ _REACHED_DAYS: Final = 90  # a channel that delivered within so many days reache
 _HOURS: Final = {"share_morning": 10, "share_afternoon": 15, "share_evening": 20}
 _USUAL_HOUR: Final = 10
 _VALUED_BY: Final = ("n_orders", "days_since_last_order", "rate_days", "rate_shape")
+_NEVER: Final = -(2**62)
+"""An instant before all others, microseconds."""
 
 
 def send_plan_staff(tables: Tables) -> pd.DataFrame:
@@ -39,6 +43,17 @@ def send_plan_staff(tables: Tables) -> pd.DataFrame:
     return found.sort_values("staff_id", ignore_index=True)
 
 
+def _wanted(names: Sequence[str], params: Mapping[str, Any]) -> list[str]:
+    """Return the columns that touches are valued by and those that audiences of messages look at."""
+    wanted = {"customer_id", "p_churn", *_HOURS, *_VALUED_BY, *CUSTOMER_COLUMNS, *_looked_at(params["send_plan"])}
+    return [name for name in names if name in wanted or name.startswith(HISTORY_PREFIX)]
+
+
+def _looked_at(params: SendPlanParams) -> set[str]:
+    return {c.column for message in registered_messages(params.messages) for c in message.audience}
+
+
+@reads(strategy_customers=_wanted)
 def send_plan_customers(
     strategy_customers: pd.DataFrame,
     send_plan_staff: pd.DataFrame,
@@ -57,21 +72,21 @@ def send_plan_customers(
     Raises:
         MissingTableError: If there are no contacts or no staff.
     """
-    owners = _owners(tables, staff_ids=send_plan_staff["staff_id"].tolist())
-    looked_at = {c.column for message in registered_messages(send_plan_params.messages) for c in message.audience}
-    wanted = {"customer_id", "p_churn", *_HOURS, *_VALUED_BY, *CUSTOMER_COLUMNS, *looked_at}
-    names = [name for name in strategy_customers if name in wanted or str(name).startswith(HISTORY_PREFIX)]
-    table = strategy_customers[names].merge(owners, on="customer_id", how="left")
-    for name, found in {**_consent(tables), "reached_by": _reached(tables, as_of)}.items():
-        table[name] = table["customer_id"].map(found).fillna("")
+    names = _wanted(list(map(str, strategy_customers.columns)), {"send_plan": send_plan_params})
+    table = strategy_customers[names]
+    if not in_order(table["customer_id"]):
+        table = table.sort_values("customer_id", ignore_index=True)
+    ids = table["customer_id"]
+    made: dict[str, Any] = _owners(tables, staff_ids=send_plan_staff["staff_id"].tolist(), customers=ids)
+    made |= {**_consent(tables, ids), "reached_by": _reached(tables, as_of, customers=ids)}
     parts = [name for name in _HOURS if name in table.columns]
-    table["hour"] = _USUAL_HOUR
+    made["hour"] = np.full(len(table), _USUAL_HOUR)
     if parts:
         shares = table[parts].astype(float).fillna(0.0).to_numpy()
         hours = np.array([_HOURS[name] for name in parts])[shares.argmax(axis=1)]
-        table["hour"] = np.where(shares.max(axis=1) > 0, hours, _USUAL_HOUR)
-    shown = table.drop(columns=[name for name in _HOURS if name in table and name not in looked_at])
-    return shown.sort_values("customer_id", ignore_index=True)
+        made["hour"] = np.where(shares.max(axis=1) > 0, hours, _USUAL_HOUR)
+    dropped = [name for name in parts if name not in _looked_at(send_plan_params)]
+    return table.drop(columns=dropped).assign(**made)
 
 
 def send_plan_past(tables: Tables, as_of: date, send_plan_params: SendPlanParams, timezone: str) -> pd.DataFrame:
@@ -165,64 +180,87 @@ def policy_windows(tables: Tables, send_plan_params: SendPlanParams) -> pd.DataF
     return table.sort_values(["rule", "day", "n_touches"], ignore_index=True)
 
 
-def _owners(tables: Tables, *, staff_ids: list[str]) -> pd.DataFrame:
-    """Return each customer's member of staff: the open contact who wrote last, else the one added last."""
+def _owners(tables: Tables, *, staff_ids: list[str], customers: "pd.Series[str]") -> "dict[str, pd.Series[str]]":
+    """Return each customer's member of staff and contact: the open contact who wrote last, else the one added last."""
     import narwhals as nw
 
     contacts = tables.lazy("contacts", needed_by="send_plan")
     if tables.has_column("contacts", "deleted_on"):
         contacts = contacts.filter(nw.col("deleted_on").is_null())
-    open_: pd.DataFrame = (
-        contacts.select("customer_id", "contact_id", "staff_id", "added_at").collect("pandas").to_native()
+    open_ = contacts.select("customer_id", "contact_id", "staff_id", "added_at").collect("pyarrow").to_native()
+    if not in_order(open_["contact_id"]):
+        open_ = open_.sort_by("contact_id")
+    customer = places_of(open_["customer_id"], among=customers)
+    staff = places_of(open_["staff_id"], among=pd.Series(staff_ids, dtype="str"))
+    rows = np.flatnonzero((customer >= 0) & (staff >= 0))
+    added = _instants(open_["added_at"])[rows]
+    pair = customer * len(staff_ids) + staff
+    wrote = _last_chats(tables, contacts, customers=customers, staff_ids=staff_ids).reindex(
+        pair[rows], fill_value=_NEVER
     )
-    open_ = open_[open_["staff_id"].isin(staff_ids)]
-    open_["wrote_at"] = pd.NaT
-    if tables.has_column("touches", "staff_id") and tables.has_column("touches", "delivered_at"):
-        chats = tables.lazy("touches").filter((nw.col("channel") == "private_chat") & ~nw.col("delivered_at").is_null())
-        last = chats.group_by("customer_id", "staff_id").agg(nw.col("delivered_at").max().alias("wrote_at"))
-        open_ = open_.drop(columns="wrote_at").merge(
-            last.collect("pandas").to_native(), on=["customer_id", "staff_id"], how="left"
-        )
-    ordered = open_.sort_values(
-        ["customer_id", "wrote_at", "added_at", "contact_id"], ascending=[True, False, False, True], na_position="last"
-    )
-    return ordered.drop_duplicates("customer_id")[["customer_id", "staff_id", "contact_id"]]
+    # Contacts stand in the order of their ids, which settles ties: a stable sort keeps it.
+    best = rows[np.lexsort((-added, -wrote.to_numpy(), customer[rows]))]
+    found = np.full(len(customers), -1)
+    first = np.append(True, np.diff(customer[best]) != 0)[: len(best)]
+    found[customer[best[first]]] = best[first]
+    return {name: texts_at(open_[name], places=found) for name in ("staff_id", "contact_id")}
 
 
-def _consent(tables: Tables) -> dict[str, "pd.Series[str]"]:
-    """Return the channels each customer ever refused, and those granted and never refused; comma between."""
-    empty = pd.Series(dtype="object")
+def _last_chats(
+    tables: Tables, contacts: Any, *, customers: "pd.Series[str]", staff_ids: list[str]
+) -> "pd.Series[int]":
+    """Return when staff last wrote to customers with several open contacts, by place of both (customer × staff)."""
+    import narwhals as nw
+
+    if not (tables.has_column("touches", "staff_id") and tables.has_column("touches", "delivered_at")):
+        return pd.Series(dtype="int64")
+    several = contacts.group_by("customer_id").agg(nw.len().alias("n")).filter(nw.col("n") > 1).select("customer_id")
+    chats = tables.lazy("touches").filter((nw.col("channel") == "private_chat") & ~nw.col("delivered_at").is_null())
+    of_those = chats.join(several, on="customer_id", how="semi").group_by("customer_id", "staff_id")
+    last = of_those.agg(nw.col("delivered_at").max().alias("wrote_at")).collect("pyarrow").to_native()
+    customer = places_of(last["customer_id"], among=customers)
+    staff = places_of(last["staff_id"], among=pd.Series(staff_ids, dtype="str"))
+    known = (customer >= 0) & (staff >= 0)
+    return pd.Series(_instants(last["wrote_at"])[known], index=(customer * len(staff_ids) + staff)[known])
+
+
+def _instants(column: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """Return instants as microseconds; one that is not known comes before all others."""
+    import pyarrow as pa
+
+    return np.asarray(column.cast(pa.timestamp("us")).cast(pa.int64()).fill_null(_NEVER).to_numpy(), dtype=np.int64)
+
+
+def _consent(tables: Tables, customers: "pd.Series[str]") -> "dict[str, pd.Series[str]]":
+    """Return the channels each customer ever refused, and those ever granted; comma between."""
+    names = ("refused", "granted")
     if not tables.has("consents"):
-        return {"refused": empty, "granted": empty}
-    changes: pd.DataFrame = (
-        tables.lazy("consents").select("customer_id", "channel", "status").unique().collect("pandas").to_native()
-    )
-    refused = changes[changes["status"] == "refused"]
-    granted = changes[changes["status"] == "granted"]
-    return {name: _listed(rows) for name, rows in (("refused", refused), ("granted", granted))}
+        return dict.fromkeys(names, pd.Series("", index=customers.index, dtype="str"))
+    changes = tables.lazy("consents").select("customer_id", "channel", "status").collect("pyarrow").to_native()
+    place, status = places_of(changes["customer_id"], among=customers), changes["status"].to_pandas()
+    return {n: _listed(np.where(status == n, place, -1), changes["channel"], customers=len(customers)) for n in names}
 
 
-def _reached(tables: Tables, as_of: date) -> "pd.Series[str]":
+def _reached(tables: Tables, as_of: date, *, customers: "pd.Series[str]") -> "pd.Series[str]":
     import narwhals as nw
 
     if not tables.has_column("touches", "delivered_on"):
-        return pd.Series(dtype="object")
+        return pd.Series("", index=customers.index, dtype="str")
     recent = tables.lazy("touches").filter(nw.col("delivered_on") > as_of - timedelta(days=_REACHED_DAYS))
-    found: pd.DataFrame = recent.select("customer_id", "channel").unique().collect("pandas").to_native()
-    return _listed(found)
+    found = recent.select("customer_id", "channel").collect("pyarrow").to_native()
+    return _listed(places_of(found["customer_id"], among=customers), found["channel"], customers=len(customers))
 
 
-def _listed(rows: pd.DataFrame) -> "pd.Series[str]":
-    """Return the channels of each customer with a comma between, in order, from one row per customer and channel.
+def _listed(place: "np.ndarray[Any, Any]", channel: Any, *, customers: int) -> "pd.Series[str]":
+    """Return the channels of each customer with a comma between, in order, from rows of customers (-1: none).
 
     Customers share a few sets of channels: each is written once.
     """
-    who, customers = pd.factorize(rows["customer_id"])
-    place, channels = pd.factorize(rows["channel"], sort=True)
-    held = np.zeros((len(customers), len(channels)), dtype=bool)
-    held[who, place] = True
-    which, sets = pd.factorize(pd.Series(list(map(bytes, np.packbits(held, axis=1)))))
-    kept = np.zeros(len(sets), dtype=np.int64)
-    kept[which] = np.arange(len(which))
-    words = np.array([",".join(channels[held[customer]]) for customer in kept], dtype=object)
-    return pd.Series(words[which], index=customers)
+    which, channels = pd.factorize(channel.to_pandas(), sort=True)
+    held = np.zeros((customers, len(channels)), dtype=bool)
+    known = (place >= 0) & (which >= 0)
+    held[place[known], which[known]] = True
+    kind, kinds = pd.factorize(held @ (1 << np.arange(len(channels))))
+    first = np.zeros(len(kinds), dtype=np.int64)
+    first[kind] = np.arange(customers)
+    return texts_at([",".join(channels[held[customer]]) for customer in first], places=kind)

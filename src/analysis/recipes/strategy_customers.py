@@ -193,10 +193,11 @@ def _refusals(tables: Tables, customer_id: "pd.Series[str]") -> dict[str, Any]:
     """Return who refuses a channel by the last consent known; of two at one time the refusal counts."""
     if not tables.has("consents"):
         return {}
-    said = tables.lazy("consents").select("customer_id", "channel", "status", "changed_at").collect("pyarrow")
+    wanted = ("customer_id", "channel", "status", "changed_at")
+    said = tables.lazy("consents").select(*wanted).collect("pyarrow").to_native()
     place = places_of(said["customer_id"], among=customer_id)
-    which, channels = pd.factorize(said["channel"].to_numpy(), sort=True)
-    refused = said["status"].to_numpy() == "refused"
+    which, channels = pd.factorize(said["channel"].to_pandas(), sort=True)
+    refused = (said["status"].to_pandas() == "refused").to_numpy(dtype=bool)
     known = place >= 0
     # The later of two consents has the larger number, a refusal a larger one than a grant at the same time.
     last = np.full(len(customer_id) * len(channels), np.iinfo(np.int64).min)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.features.places import places_of
+from analysis.features.places import in_order, places_of, texts_at
 
 
 @pytest.mark.parametrize("kind", ["str", "object"])
@@ -25,3 +25,16 @@ def test_the_same_list_stands_where_it_is_and_a_turned_one_does_not():
 
 def test_a_missing_id_stands_nowhere():
     assert places_of(pd.Series(["a", None], dtype="str"), among=pd.Series(["b", "a"])).tolist() == [1, -1]
+
+
+def test_texts_at_places_are_missing_where_there_is_no_place():
+    found = texts_at(pd.Series(["a", "b"]), places=np.array([1, -1, 0]))
+    assert found.dtype == "str"
+    assert found.fillna("-").tolist() == ["b", "-", "a"]
+
+
+def test_texts_are_in_order_where_each_is_larger_than_the_one_before():
+    assert in_order(pd.Series(["a", "b", "d"]))
+    assert in_order(pd.Series(["a"]))
+    assert not in_order(pd.Series(["a", "a"]))
+    assert not in_order(pd.Series(["b", "a"]))
