@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 
 from analysis.checks import columns_present
 from analysis.errors import AnalysisError
+from analysis.features.places import places_of
 
-__all__ = ["ASSIGNMENT_COLUMNS", "Assignment", "assign", "balance", "fingerprint"]
+__all__ = ["ASSIGNMENT_COLUMNS", "MOST_DEALT", "Assignment", "assign", "balance", "fingerprint"]
 
 Floats = NDArray[np.float64]
+
+MOST_DEALT: Final = 10_000_000
+"""Customers dealt out over all draws at most: of a million, ten draws. By chance alone the arms of so many differ by a
+few thousandths of a standard deviation, which further draws would halve."""
 
 ASSIGNMENT_COLUMNS: Final = (
     "experiment_id",
@@ -52,8 +57,9 @@ def assign(
     """Return an arm for every customer: in each stratum the planned shares, and arms alike in the measures.
 
     Each stratum is dealt out on its own; what does not divide goes to the arms by chance. Of ``redraws`` draws the one
-    with the best balance is taken. Where clusters are named, whole clusters are dealt out, and it is their sums that
-    are balanced. The draw depends on seed and ids, not on the order of rows.
+    with the best balance is taken; of many customers there are fewer draws, see ``MOST_DEALT``. Where clusters are
+    named, whole clusters are dealt out, and it is their sums that are balanced. The draw depends on seed and ids, not
+    on the order of rows.
 
     Args:
         customers: One row per customer: ``customer_id``, ``stratum``, the measures, the cluster.
@@ -82,28 +88,30 @@ def assign(
     groups = [np.asarray(rows) for _, rows in sorted(units.groupby("stratum", sort=True).indices.items())]
     values = _whitened(units[list(measures)].to_numpy(dtype=np.float64))
     best, distance, first = _draw(groups, parts=parts, rng=rng), np.inf, np.inf
-    for number in range(max(redraws, 1)):
+    for number in range(max(min(redraws, MOST_DEALT // len(units)), 1)):
         drawn = best if number == 0 else _draw(groups, parts=parts, rng=rng)
         far = _distance(values, drawn, n_arms=len(parts))
         first = far if number == 0 else first
         if far < distance:
             best, distance = drawn, far
     names = np.array(list(shares), dtype=object)
-    arms = pd.Series(names[best], index=units["unit"])
-    key = customers[cluster].astype(str) if cluster else customers["customer_id"].astype(str)
-    found: pd.Series[str] = key.map(arms).astype("str")
-    return Assignment(found.rename("arm"), float(distance), float(first))
+    key = customers[cluster or "customer_id"].astype(str)
+    arms = names[best[places_of(key, among=units["unit"])]]
+    found: pd.Series[str] = pd.Series(arms, index=customers.index, dtype="str", name="arm")
+    return Assignment(found, float(distance), float(first))
 
 
 def balance(customers: pd.DataFrame, arms: "pd.Series[str]", *, measures: Sequence[str], control: str) -> pd.DataFrame:
     """Return one row per measure and arm: means of arm and control, and their gap in standard deviations."""
+    codes, names = pd.factorize(arms)
+    mine = {str(name): codes == code for code, name in enumerate(names)}
     rows = []
     for measure in measures:
         values = customers[measure].astype("float64")
         spread = float(values.std())
-        base = float(values[arms == control].mean())
-        for arm in sorted(set(arms) - {control}):
-            mean = float(values[arms == arm].mean())
+        base = float(values[mine[control]].mean())
+        for arm in sorted(set(mine) - {control}):
+            mean = float(values[mine[arm]].mean())
             rows.append((measure, arm, mean, base, (mean - base) / spread if spread > 0 else 0.0))
     return pd.DataFrame(rows, columns=["measure", "arm", "mean", "mean_control", "gap"])
 
@@ -119,10 +127,9 @@ def fingerprint(assignment: pd.DataFrame) -> str:
         '19a249f0f8e7'
     """
     rows = assignment.sort_values("customer_id")
-    lines = "".join(
-        f"{e},{c},{a}\n" for e, c, a in zip(rows["experiment_id"], rows["customer_id"], rows["arm"], strict=True)
-    )
-    return hashlib.sha256(lines.encode()).hexdigest()
+    experiment, customer, arm = (rows[name].astype("str") for name in ("experiment_id", "customer_id", "arm"))
+    lines = experiment + "," + customer + "," + arm + "\n"
+    return hashlib.sha256("".join(lines.to_numpy(dtype=object)).encode()).hexdigest()
 
 
 def _units(customers: pd.DataFrame, *, measures: Sequence[str], cluster: str | None) -> pd.DataFrame:

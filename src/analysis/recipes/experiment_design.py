@@ -15,6 +15,7 @@ from analysis.data.connect import Tables
 from analysis.errors import MissingTableError, TooFewError
 from analysis.experiment.assignment import ASSIGNMENT_COLUMNS, assign, balance, fingerprint
 from analysis.experiment.design import FEWEST_CUSTOMERS, Plan, alike_within, visible_by_share, visible_effects
+from analysis.features.places import places_of
 from analysis.params import ExperimentDesignParams
 from analysis.periods import days_before
 from analysis.recipes.resolver import Previous, reads
@@ -47,24 +48,33 @@ def design_customers(
         frame = frame.merge(_staff(tables), on="customer_id", how="inner")
     if len(frame) < FEWEST_CUSTOMERS:
         raise TooFewError(len(frame), needed=FEWEST_CUSTOMERS, needed_by=_NEEDED_BY)
-    opened = days_before(as_of, days=params.window_days)
-    ids = pd.Index(frame["customer_id"])
-    for ending, last, first in (("", as_of, opened), ("_before", opened, days_before(opened, days=params.window_days))):
-        sums = _pandas(
-            tables.purchases()
-            .filter(nw.col("ordered_on") > first, nw.col("ordered_on") <= last)
-            .group_by("customer_id")
-            .agg(nw.col("amount").sum().alias("spend"))
-        )
-        place = ids.get_indexer(pd.Index(sums["customer_id"]))
-        spend, bought = np.zeros(len(frame)), np.zeros(len(frame), dtype=np.int64)
-        spend[place[place >= 0]] = sums["spend"].to_numpy(dtype=np.float64)[place >= 0]
-        bought[place[place >= 0]] = 1
-        frame[f"spend{ending}"], frame[f"bought{ending}"] = spend, bought
+    frame = pd.concat([frame, _bought(tables, frame["customer_id"], as_of=as_of, days=params.window_days)], axis=1)
     money, recent = _thirds(frame["revenue"]), _thirds(-frame["days_since_last_order"])
     names = np.array([[f"money {m}, recent {r}" for r in (1, 2, 3)] for m in (1, 2, 3)], dtype=object)
     frame["stratum"] = pd.Series(names[money - 1, recent - 1], index=frame.index, dtype="str")
     return frame.sort_values("customer_id", ignore_index=True)
+
+
+def _bought(tables: Tables, customers: "pd.Series[str]", *, as_of: date, days: int) -> pd.DataFrame:
+    """Return ``spend`` and ``bought`` of the last window of so many days, and of the one before it."""
+    opened, begun = days_before(as_of, days=days), days_before(as_of, days=2 * days)
+    now = nw.col("ordered_on") > opened
+    orders = tables.purchases().filter(nw.col("ordered_on") > begun, nw.col("ordered_on") <= as_of)
+    spends = {ending: nw.when(of).then(nw.col("amount")) for ending, of in (("", now), ("_before", ~now))}
+    sums = _pandas(
+        orders.group_by("customer_id").agg(
+            *(spend.sum().alias(f"spend{ending}") for ending, spend in spends.items()),
+            *(spend.count().alias(f"bought{ending}") for ending, spend in spends.items()),
+        )
+    )
+    place = places_of(sums["customer_id"], among=customers)
+    found = pd.DataFrame(index=customers.index)
+    for name in ("spend", "bought", "spend_before", "bought_before"):
+        values = sums[name].fillna(0).to_numpy()
+        made = np.zeros(len(customers), dtype=np.float64 if name.startswith("spend") else np.int64)
+        made[place[place >= 0]] = (values if name.startswith("spend") else values > 0)[place >= 0]
+        found[name] = made
+    return found
 
 
 def _thirds(values: "pd.Series[float]") -> "np.ndarray[Any, np.dtype[np.int64]]":
@@ -158,21 +168,22 @@ def assignment_facts(
     as_of: date,
 ) -> dict[str, Any]:
     """What is said of the assignment: ``fingerprint`` (SHA-256), ``assigned_on``, ``is_new``, customers by arm."""
-    day = str(experiment_assignment["assigned_on"].iloc[0])
-    counts = experiment_assignment["arm"].value_counts()
+    drawn = experiment_assignment
+    day, counts = str(drawn["assigned_on"].iloc[0]), drawn["arm"].value_counts()
     return {
-        "fingerprint": fingerprint(experiment_assignment),
+        "fingerprint": fingerprint(drawn),
         "assigned_on": day,
         "is_new": day == as_of.isoformat(),
         "n_by_arm": {arm: int(counts.get(arm, 0)) for arm in (CONTROL, *experiment_design_params.arms)},
-        "n_newcomers": int((~design_customers["customer_id"].isin(experiment_assignment["customer_id"])).sum()),
+        "n_newcomers": int((places_of(design_customers["customer_id"], among=drawn["customer_id"]) < 0).sum()),
     }
 
 
 def assignment_balance(experiment_assignment: pd.DataFrame, design_customers: pd.DataFrame) -> pd.DataFrame:
     """One row per measure and arm: means of arm and holdout among customers still here, gap in standard deviations."""
-    both = design_customers.merge(experiment_assignment[["customer_id", "arm"]], on="customer_id")
-    return balance(both, both["arm"], measures=_MEASURES, control=CONTROL)
+    place = places_of(design_customers["customer_id"], among=experiment_assignment["customer_id"])
+    arms = experiment_assignment["arm"].take(place[place >= 0])
+    return balance(design_customers[place >= 0], arms, measures=_MEASURES, control=CONTROL)
 
 
 def _pandas(frame: nw.LazyFrame[Any]) -> pd.DataFrame:

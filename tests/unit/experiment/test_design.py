@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.errors import AnalysisError, TooFewError
+from analysis.experiment import assignment
 from analysis.experiment.assignment import assign, balance, fingerprint
 from analysis.experiment.design import Plan, alike_within, visible_by_share, visible_effects
 from analysis.stats.means import welch_difference
@@ -45,6 +46,11 @@ def test_redrawing_makes_arms_more_alike():
     assert found.distance < np.quantile(once, 0.1) < found.first_distance + np.mean(once)
     gaps = balance(shop(), found.arms, measures=["revenue", "recent"], control="holdout")["gap"]
     assert gaps.abs().max() < 0.05
+
+
+def test_many_customers_are_drawn_less_often(monkeypatch):
+    monkeypatch.setattr(assignment, "MOST_DEALT", 2 * 1000 + 1)
+    assert drawn(shop(), redraws=50).tolist() == drawn(shop(), redraws=2).tolist()
 
 
 def test_everybody_is_held_out_with_the_planned_chance():
