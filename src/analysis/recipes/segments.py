@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.errors import TooFewError
 from analysis.evidence import Estimate, Grade
+from analysis.features.places import places_of
 from analysis.fields import FIELDS
 from analysis.params import SegmentsParams
 from analysis.recipes.resolver import Previous, reads
@@ -26,6 +27,10 @@ _RULE: Final = frozenset({"names", "scaling", "centres", "head_start"})
 _FEWEST: Final = 10
 """With fewer customers nothing tells them apart but who they are."""
 
+_LEARNT_FROM: Final = 50_000
+"""Customers, at most, whose groups are sought; everybody is then put into one. Of as many again a group's mean trait
+differs by less than a hundredth of a spread."""
+
 _TRAITS: Final = ("customer_id", "n_orders", *(trait.name for trait in TRAITS))
 _EVERYBODY: Final = ("全体客户", "All customers")
 
@@ -38,14 +43,14 @@ def segment_model(
 
     Keys: ``scaling``, ``centres`` (one row per segment), ``head_start``, ``names`` (segment, zh, en, jaccard, kept),
     ``trials`` (numbers of groups tried), ``blob`` (test against a single blob) and ``gaps`` (borders with a valley;
-    both null for one segment), ``first_run``.
+    both null for one segment), ``first_run``. Of more than 50,000 customers a random sample is looked at.
 
     Raises:
         TooFewError: If there are fewer than ten customers.
     """
     if len(features) < _FEWEST:
         raise TooFewError(len(features), needed=_FEWEST, needed_by="segments")
-    traits = customer_traits(features)
+    traits = customer_traits(_sampled(features, seed=seed))
     scaling = fit_scaling(traits.values, weights=traits.weights)
     matrix = scaling.apply(traits.values)
     found, blob, gaps = find_groups(
@@ -74,6 +79,13 @@ def segment_model(
     }
 
 
+def _sampled(features: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    if len(features) <= _LEARNT_FROM:
+        return features
+    chosen = np.random.default_rng(seed).choice(len(features), _LEARNT_FROM, replace=False, shuffle=False)
+    return features.iloc[np.sort(chosen)]
+
+
 @reads(features=_TRAITS)
 def segment_labels(features: pd.DataFrame, segment_model: dict[str, Any]) -> pd.DataFrame:
     """One row per customer: ``customer_id``, ``segment`` with its names."""
@@ -95,9 +107,9 @@ def segment_summary(
     segment_labels: pd.DataFrame, features: pd.DataFrame, segment_model: dict[str, Any]
 ) -> pd.DataFrame:
     """One row per segment, largest first: customers, revenue and their shares, typical customer, stability."""
-    columns = ["customer_id", "n_orders", "revenue", "mean_order_value", "days_since_last_order"]
-    joined = segment_labels.merge(features[columns], on="customer_id", validate="one_to_one")
-    groups = joined.groupby(["segment", "segment_zh", "segment_en"])
+    place = places_of(segment_labels["customer_id"], among=features["customer_id"])
+    columns = features.drop(columns="customer_id").take(place)
+    groups = columns.groupby(segment_labels["segment"].astype("category"), observed=True)
     summary = pd.DataFrame(
         {
             "n_customers": groups.size(),
@@ -106,21 +118,30 @@ def segment_summary(
             "median_order_value": groups["mean_order_value"].median(),
             "median_days_since_last_order": groups["days_since_last_order"].median(),
         }
-    ).reset_index()
+    ).rename_axis("segment")
+    summary = summary.reset_index().astype({"segment": "str"})
+    names = {str(name["segment"]): name for name in segment_model["names"]}
+    for language in ("zh", "en"):
+        summary[f"segment_{language}"] = [names[segment][language] for segment in summary["segment"]]
     total = float(summary["revenue"].sum())
     summary["share_customers"] = summary["n_customers"] / summary["n_customers"].sum()
     summary["share_revenue"] = summary["revenue"] / total if total else 0.0
-    summary["jaccard"] = summary["segment"].map({name["segment"]: name["jaccard"] for name in segment_model["names"]})
+    summary["jaccard"] = [names[segment]["jaccard"] for segment in summary["segment"]]
     typical = ["median_n_orders", "median_order_value", "median_days_since_last_order", "jaccard"]
     ordered = summary.sort_values(["n_customers", "segment"], ascending=[False, True], ignore_index=True)
-    names = ["segment", "segment_zh", "segment_en"]
-    return ordered[[*names, "n_customers", "share_customers", "revenue", "share_revenue", *typical]]
+    told = ["segment", "segment_zh", "segment_en"]
+    return ordered[[*told, "n_customers", "share_customers", "revenue", "share_revenue", *typical]]
 
 
 @reads(features=_TRAITS)
-def segment_profile(features: pd.DataFrame, segment_model: dict[str, Any]) -> pd.DataFrame:
-    """One row per segment and trait: ``difference`` of the segment's mean from that of all customers, in spreads."""
-    traits = customer_traits(features).values
+def segment_profile(
+    features: pd.DataFrame, segment_model: dict[str, Any], segment_summary: pd.DataFrame, seed: int
+) -> pd.DataFrame:
+    """One row per segment and trait: ``difference`` of the segment's mean from that of all customers, in spreads.
+
+    Of more than 50,000 customers a random sample is looked at.
+    """
+    traits = customer_traits(_sampled(features, seed=seed)).values
     scaling = Scaling.from_state(segment_model["scaling"])
     labels = _labels(traits, segment_model)
     found = segment_differences(scaling.apply(traits), labels, names=scaling.names)
@@ -129,7 +150,7 @@ def segment_profile(features: pd.DataFrame, segment_model: dict[str, Any]) -> pd
         found[column] = [names[label][key] for label in found["label"]]
     found["trait_zh"] = [FIELDS[trait].zh if trait in FIELDS else trait for trait in found["trait"]]
     found["trait_en"] = [FIELDS[trait].en if trait in FIELDS else trait for trait in found["trait"]]
-    found["n_customers"] = np.bincount(labels)[found["label"]]
+    found["n_customers"] = found["segment"].map(segment_summary.set_index("segment")["n_customers"])
     segment, trait = (["segment", "segment_zh", "segment_en"], ["trait", "trait_zh", "trait_en"])
     # The largest segment first, as in the summary; traits keep their order.
     found = found.sort_values(["n_customers", "segment"], ascending=[False, True], kind="stable", ignore_index=True)

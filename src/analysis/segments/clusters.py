@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from analysis.checks import share
 from analysis.errors import AnalysisError
-from analysis.segments.stability import cluster_stability, one_thread
+from analysis.segments.k_means import k_means
+from analysis.segments.stability import cluster_stability
 
 __all__ = [
     "Clustering",
@@ -142,14 +143,10 @@ def fit_clusters(matrix: Matrix, *, k: int, seed: int) -> Clustering:
         k: Number of clusters.
         seed: Of sample and starts.
     """
-    from sklearn.cluster import KMeans
-
     sample = _sample(matrix, rows=_FIT_ROWS, seed=seed)
-    with one_thread():
-        model = KMeans(k, n_init=_FIT_STARTS, max_iter=_MAX_MOVES, tol=_TOLERANCE, random_state=seed).fit(sample)
-        if len(sample) < len(matrix):
-            start = model.cluster_centers_
-            model = KMeans(k, init=start, n_init=1, max_iter=_MAX_MOVES, tol=_TOLERANCE).fit(matrix)
+    model = k_means(sample, k=k, starts=_FIT_STARTS, tolerance=_TOLERANCE, seed=seed)
+    if len(sample) < len(matrix):
+        model = k_means(matrix, k=k, centres=model.cluster_centers_, tolerance=_TOLERANCE)
     centres = model.cluster_centers_.astype(np.float32)
     size = np.bincount(model.labels_, minlength=k)
     order = np.lexsort((*centres.T, -size))  # largest first, so that a label does not depend on the start

@@ -5,16 +5,15 @@ groups. ``cluster_stability`` answers the first; ``single_blob_test`` the second
 groups are apart.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.segments.k_means import k_means
 from analysis.stats.agreement import jaccard_matrix
 
-__all__ = ["BlobTest", "Gaps", "Stability", "cluster_stability", "gaps_between", "one_thread", "single_blob_test"]
+__all__ = ["BlobTest", "Gaps", "Stability", "cluster_stability", "gaps_between", "single_blob_test"]
 
 Floats = NDArray[np.float64]
 Matrix = NDArray[np.float32]
@@ -24,7 +23,6 @@ _STARTS: Final = 8
 """Starts per resample: with three, k-means misses a small group in one resample of ten, and blames the group."""
 
 _BLOB_STARTS: Final = 3
-_MAX_MOVES: Final = 50
 _TOLERANCE: Final = 1e-3
 
 _NULL_ROWS: Final = 2_000
@@ -92,8 +90,6 @@ def cluster_stability(
         Hennig, C. (2007). Cluster-wise assessment of cluster stability. Computational Statistics & Data
         Analysis 52(1), 258-271.
     """
-    from sklearn.cluster import KMeans
-
     rng = np.random.default_rng(seed)
     n, k = len(matrix), int(labels.max()) + 1
     total = np.zeros(k)
@@ -102,9 +98,8 @@ def cluster_stability(
         count = np.bincount(rng.integers(0, n, n), minlength=n)
         rows = np.flatnonzero(count)
         start = int(rng.integers(2**31 - 1))
-        model = KMeans(k, n_init=_STARTS, max_iter=_MAX_MOVES, tol=_TOLERANCE, random_state=start)
-        with one_thread():
-            model.fit(matrix[rows], sample_weight=count[rows].astype(np.float32))
+        weight = count[rows].astype(np.float32)
+        model = k_means(matrix[rows], k=k, weight=weight, starts=_STARTS, tolerance=_TOLERANCE, seed=start)
         found_again = jaccard_matrix(labels[rows], model.labels_).max(axis=1)
         total[: len(found_again)] += found_again  # a cluster of which no row was drawn is not found again
         drawn += 1
@@ -181,23 +176,10 @@ def gaps_between(matrix: Matrix, labels: Codes, *, centres: Matrix, seed: int, l
     return Gaps(len(borders), valleys)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Run k-means on one thread: sums then have one order, and the same seed gives the same bytes anywhere."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1):
-        yield
-
-
 def _spread_within(rows: Floats, *, k: int, seed: int) -> float:
     """Return the share of the sum of squares that k-means leaves within clusters."""
-    from sklearn.cluster import KMeans
-
     scaled = (rows - rows.mean(axis=0)).astype(np.float32)
-    model = KMeans(k, n_init=_BLOB_STARTS, max_iter=_MAX_MOVES, tol=_TOLERANCE, random_state=seed % 2**31)
-    with one_thread():
-        model.fit(scaled)
+    model = k_means(scaled, k=k, starts=_BLOB_STARTS, tolerance=_TOLERANCE, seed=seed % 2**31)
     return float(model.inertia_ / (scaled.astype(np.float64) ** 2).sum())
 
 

@@ -43,7 +43,7 @@ def model_of(features, previous=NOBODY) -> dict[str, Any]:
 def headline(features, model) -> dict[str, Any]:
     labels = segments.segment_labels(features, model)
     summary = segments.segment_summary(labels, features, model)
-    return segments.segments_headline(model, summary, segments.segment_profile(features, model), PARAMS)
+    return segments.segments_headline(model, summary, segments.segment_profile(features, model, summary, 1), PARAMS)
 
 
 @pytest.fixture(scope="module")
