@@ -6,7 +6,6 @@ on the same data reads nothing again, and deleting the cache changes no number.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,8 +28,8 @@ from analysis.whole_files import discard, growing, one_at_a_time
 __all__ = ["LoadedData", "load", "open_session"]
 
 _MEMORY: Final = "1000MB"
-_THREADS: Final = 4
-"""More threads need more memory than that, each for its share of a Parquet file."""
+_THREADS: Final = 1
+"""A second thread costs a sixth more of everything, and memory."""
 _LOADS_KEPT: Final = 10
 Progress = Callable[[str], None]
 
@@ -196,7 +195,7 @@ def _load_one(table: Located, source: DataSource, *, work: Path, latest: datetim
     try:
         with open_session(work / "scratch") as connection:
             return load_table(connection, table, source=source, work=work, latest=latest, timezone=timezone)
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         raise DataError(
             f"{table.name}: the database engine gave up: {str(error).splitlines()[0]}",
             hint="is there room on the disk of the cache? If so, please report this with the book",
@@ -220,7 +219,7 @@ def _keep_rejected(work: Path, target: Path) -> None:
 def open_session(scratch: Path) -> Any:
     """Return a database connection of its own, bounded in memory, that spills into ``scratch``."""
     connection = open_engine()
-    connection.execute(f"SET threads = {min(os.cpu_count() or 1, _THREADS)}")
+    connection.execute(f"SET threads = {_THREADS}")
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET temp_directory = {literal(str(scratch))}")
     return connection

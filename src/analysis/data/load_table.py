@@ -29,6 +29,7 @@ from analysis.data.rows import (
     shared_keys,
 )
 from analysis.data.sources import Located, read_joined, read_located
+from analysis.data.write_rows import write_rows
 from analysis.errors import DataError
 
 __all__ = ["REJECTED", "LoadedTable", "load_table"]
@@ -262,16 +263,16 @@ def _write(job: _Job) -> dict[str, int]:
     connection, name, target = job.connection, job.contract.name, job.work / f"{job.contract.name}.parquet"
     if name == "orders":
         split_orders(connection, mapping=job.mapping, columns=job.columns)
-        _copy(connection, sales_sql(job.columns) + _in_source_order(job), target)
+        write_rows(connection, sales_sql(job.columns) + _in_source_order(job), target)
         take_written(connection, parquet(target), mapping=job.mapping, columns=job.columns)
         matched = match_refunds(connection, mapping=job.mapping)
-        _copy(connection, "SELECT * FROM refunds ORDER BY refunded_at, refund_id", job.work / "refunds.parquet")
+        write_rows(connection, "SELECT * FROM refunds ORDER BY refunded_at, refund_id", job.work / "refunds.parquet")
         return matched
     if name == "order_items":
-        _copy(connection, _items_sql(job), target)
+        write_rows(connection, _items_sql(job), target)
         return {}
     names = ", ".join(quoted(column) for column in _output(job))
-    _copy(connection, f"SELECT {names} FROM {quoted('kept_' + name)}{_in_source_order(job)}", target)
+    write_rows(connection, f"SELECT {names} FROM {quoted('kept_' + name)}{_in_source_order(job)}", target)
     # what was written is what was kept, and costs a tenth to look at
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted('kept_' + name)} AS SELECT * FROM {parquet(target)}")
     return {}
@@ -309,12 +310,6 @@ def _items_sql(job: _Job) -> str:
         f"{', min(category) AS category' if category else ''} "
         "FROM kept_order_items GROUP BY order_id, sku ORDER BY order_id, sku"
     )
-
-
-def _copy(connection: Any, sql: str, target: Path) -> None:
-    # a small dictionary: columns of ids are not worth one, and building it costs a fifth of the writing
-    options = "FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 4000"
-    connection.execute(f"COPY ({sql}) TO {literal(str(target))} ({options})")
 
 
 def _clock(job: _Job) -> Column | None:
