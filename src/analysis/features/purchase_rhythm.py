@@ -54,9 +54,10 @@ def purchase_rhythm(log: PurchaseLog, *, day: int, horizon_days: int, first_day:
         ``purchase_days_last_year`` (in the same days a year ago), ``last_category`` and ``days_since__<category>``.
     """
     seen = known_at(log, day)
-    new = np.r_[True, (np.diff(seen.customer) != 0) | (np.diff(seen.day) != 0)] if len(seen.day) else np.zeros(0, bool)
+    is_first = _differs(seen.customer)
+    new = is_first | _differs(seen.day)
     who, days = seen.customer[new], seen.day[new]
-    starts = np.flatnonzero(np.r_[True, np.diff(who) != 0]) if len(who) else np.zeros(0, dtype=np.int64)
+    starts = np.flatnonzero(is_first[new])
     ends = np.r_[starts[1:], len(who)] - 1 if len(who) else starts
     columns: dict[str, Floats] = _gaps(days, starts=starts, ends=ends, day=day)
     for recent in _RECENT_DAYS:
@@ -68,6 +69,13 @@ def purchase_rhythm(log: PurchaseLog, *, day: int, horizon_days: int, first_day:
     columns["purchase_days_last_year"] = _count(inside, starts) * known
     columns |= _categories(seen, day=day)
     return pd.DataFrame({"customer": who[starts], **columns}, copy=False)
+
+
+def _differs(values: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return where a value is not the one before it; the first is not."""
+    found = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=found[1:])
+    return found
 
 
 def _gaps(
@@ -125,17 +133,18 @@ def _categories(seen: PurchaseLog, *, day: int) -> dict[str, Floats]:
     """Return days since each of the common categories was bought last, and the category of the last purchase."""
     if not seen.categories or not len(seen.customer):
         return {}
-    n = int(seen.customer[-1]) + 1
-    present = np.flatnonzero(np.bincount(seen.customer, minlength=n))
-    newest = np.full(n, -1, dtype=np.float32)
-    newest[seen.customer] = seen.category  # rows are in order of day: the last one stays
-    columns: dict[str, Floats] = {}
-    for code, name in enumerate(seen.categories[:CATEGORIES_ASKED]):
-        mine = seen.category == code
-        last = np.full(n, np.nan, dtype=np.float32)
-        last[seen.customer[mine]] = day - seen.day[mine]
-        columns[f"days_since__{name}"] = last[present]
-    return {"last_category": newest[present], **columns}
+    is_last = np.r_[seen.customer[1:] != seen.customer[:-1], True]
+    present = seen.customer[is_last]
+    # a cell for every customer and category, and one for none; rows are in order of day: the last one stays
+    wide = len(seen.categories) + 1
+    since = np.full(wide * (int(present[-1]) + 1), np.nan, dtype=np.float32)
+    since[wide * seen.customer.astype(np.int64) + (seen.category + 1)] = day - seen.day
+    of_customer = since.reshape(-1, wide)[present]
+    columns = {
+        f"days_since__{name}": of_customer[:, place]
+        for place, name in enumerate(seen.categories[:CATEGORIES_ASKED], start=1)
+    }
+    return {"last_category": seen.category[is_last].astype(np.float32), **columns}
 
 
 def category_rhythm(log: PurchaseLog, rhythm: pd.DataFrame, *, day: int) -> pd.DataFrame:

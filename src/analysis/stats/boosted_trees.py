@@ -28,6 +28,12 @@ _AT_ONCE: Final = 16_384
 """Rows whose bytes and predictors stay in the processor's cache while every tree looks at them."""
 
 
+_LOWEST_LEFT: Final = (~np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little") & 1).argmax(
+    axis=1
+)
+"""The lowest leaf that is left, by the byte of those that are gone."""
+
+
 class _Node(NamedTuple):
     """A question to all rows: which leaves go where the value lies above the threshold."""
 
@@ -97,8 +103,9 @@ def _tree_of(nodes: NDArray[Any]) -> _Tree:
     asked, _ = questions(0)
     if len(leaves) > MOST_LEAVES:
         raise ValueError(f"A tree has {len(leaves)} leaves, at most {MOST_LEAVES} can be told apart.")
-    first_left = [next((leaf for leaf in range(len(leaves)) if not gone >> leaf & 1), 0) for gone in range(256)]
-    return _Tree(tuple(asked), nodes["value"][leaves][first_left].astype(np.float64))
+    values = np.zeros(MOST_LEAVES)
+    values[: len(leaves)] = nodes["value"][leaves]
+    return _Tree(tuple(asked), values[_LOWEST_LEFT])
 
 
 def _not_above(threshold: float) -> np.float32:
