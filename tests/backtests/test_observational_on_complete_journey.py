@@ -18,6 +18,7 @@ from analysis.books.read import read_book
 from analysis.data.connect import Tables, open_tables
 from analysis.params import IncrementalityParams
 from analysis.recipes import observational as made
+from analysis.recipes.purchases import ordered_purchases
 from analysis.reporting.overclaims import overclaims
 from analysis.runs.progress import Progress
 from analysis.runs.run import Order, run_book
@@ -52,8 +53,9 @@ def tables(book) -> Tables:
 @pytest.fixture(scope="module")
 def effects(tables) -> pd.DataFrame:
     params = IncrementalityParams(selection_days=0)
-    campaigns = made.observational_campaigns(tables, AS_OF, params)
-    return made.observational_effects(tables, campaigns, params).set_index("campaign_id")
+    ordered = ordered_purchases(tables, AS_OF)
+    campaigns = made.observational_campaigns(tables, AS_OF, params, ordered)
+    return made.observational_effects(tables, campaigns, params, ordered).set_index("campaign_id")
 
 
 def test_the_naive_figures_are_the_published_ones(effects):

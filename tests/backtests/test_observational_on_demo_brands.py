@@ -15,7 +15,9 @@ from analysis.data.load import load
 from analysis.data.mapping import DataSource
 from analysis.data.synthetic import generate
 from analysis.experiment.observational import compare, windows
+from analysis.features.places import places_of
 from analysis.recipes import observational as made
+from analysis.recipes.purchases import ordered_purchases
 
 pytestmark = pytest.mark.exam
 
@@ -34,7 +36,8 @@ def campaigns_of(brand: str, *, customers: int, seed: int, every: int, under: Pa
     tables = open_tables(loaded.folder).as_of(AS_OF)
     truth = pd.read_parquet(folder / "truth" / "campaigns.parquet").set_index("campaign_id")
     calendar = pd.read_parquet(folder / "campaigns.parquet").drop_duplicates("campaign_id").set_index("campaign_id")
-    first = made._first_day(tables)
+    ordered = ordered_purchases(tables, AS_OF)
+    bought, first = made._bought(ordered), made._first_day(ordered)
     assert first is not None
     rows = []
     for name in truth.index[truth["kind"] == "target_good"][::every]:
@@ -43,7 +46,8 @@ def campaigns_of(brand: str, *, customers: int, seed: int, every: int, under: Pa
         if found is None or found.campaign.last > AS_OF:
             continue
         listed = made._lists(tables, [str(name)])["customer_id"]
-        customers_of = made._customers(tables, made._buyers(tables), listed=listed, found=found, outcome="n_orders")
+        place = places_of(listed, among=bought.customer_id)
+        customers_of = made._customers(bought, listed=place[place >= 0], found=found, outcome="n_orders")
         compared = compare(customers_of, selection_left_out=True)
         if compared is None:
             continue

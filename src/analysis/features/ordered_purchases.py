@@ -34,6 +34,7 @@ __all__ = [
     "revenue_by_month_of_age",
     "rfm_at",
     "share_in_largest_order",
+    "standing",
     "table_of_purchases",
 ]
 
@@ -217,6 +218,17 @@ def _so_far(purchases: Purchases) -> Floats:
     for place in same:  # few purchases are given back in parts
         total[place] += total[place - 1]
     return total
+
+
+def standing(purchases: Purchases) -> tuple[NDArray[np.bool_], Floats]:
+    """Return which purchases stand after every refund there is, and what is left of each (currency)."""
+    amount = purchases.amount.copy()
+    starts = _starts(purchases.refund_of)
+    places = purchases.refund_of[starts]
+    amount[places] -= _summed(purchases.refund, starts)
+    stands = np.ones(len(amount), dtype=np.bool_)
+    stands[places] = amount[places] > _HALF_A_CENT
+    return stands, amount
 
 
 def _standing(purchases: Purchases, day: int) -> tuple[NDArray[np.bool_], Floats]:

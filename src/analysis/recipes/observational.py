@@ -5,15 +5,20 @@ difference-in-differences and its check, each with its grade).
 """
 
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.data.connect import Tables
 from analysis.experiment.observational import FEWEST_EACH, Compared, Windows, compare, windows
+from analysis.features.ordered_purchases import purchases_of, standing
+from analysis.features.places import places_of
+from analysis.features.replenishment import day_number
 from analysis.params import IncrementalityParams
+from analysis.recipes.resolver import reads
 from analysis.stats.means import Difference
 
 _WINDOW_DAYS: Final = 14
@@ -21,7 +26,13 @@ _MOST: Final = 6
 _PARTS: Final = ("naive", "before", "change", "placebo")
 
 
-def observational_campaigns(tables: Tables, as_of: date, incrementality_params: IncrementalityParams) -> pd.DataFrame:
+@reads(ordered_purchases=("customer_id", "day", "amount"))
+def observational_campaigns(
+    tables: Tables,
+    as_of: date,
+    incrementality_params: IncrementalityParams,
+    ordered_purchases: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """One row per campaign that touched customers, was not randomised and is over; the largest first, six at most.
 
     Columns ``campaign_id``, ``name``, ``starts_on``, ``days`` (its length: the response window, else from start to
@@ -29,8 +40,7 @@ def observational_campaigns(tables: Tables, as_of: date, incrementality_params: 
     """
     if not tables.has_column("touches", "campaign_id"):
         return pd.DataFrame(columns=["campaign_id", "name", "starts_on", "days", "n_targeted"])
-    found = _touched(tables)
-    found = found[~found["campaign_id"].isin(_randomised(tables))].merge(_calendar(tables), "left", on="campaign_id")
+    found = _touched(tables).merge(_calendar(tables), "left", on="campaign_id")
     starts = pd.to_datetime(found["starts_on"])
     found["starts_on"] = starts.where(starts.notna(), found["first_touch_on"])
     by_dates = (pd.to_datetime(found["ends_on"]) - found["starts_on"]).dt.days.astype("float64") + 1
@@ -40,7 +50,7 @@ def observational_campaigns(tables: Tables, as_of: date, incrementality_params: 
     found["name"] = found["name"].fillna(found["campaign_id"])
     found = found[(found["n_targeted"] >= FEWEST_EACH) & (found["days"] >= 1)].astype({"days": "int64"})
     over = found["starts_on"] + pd.to_timedelta(found["days"] - 1, unit="D") <= pd.Timestamp(as_of)
-    first = _first_day(tables)
+    first = None if ordered_purchases is None else _first_day(ordered_purchases)
     gap = incrementality_params.selection_days
     readable = [
         first is not None and windows(start.date(), days=days, selection_days=gap, first_day=first) is not None
@@ -52,18 +62,16 @@ def observational_campaigns(tables: Tables, as_of: date, incrementality_params: 
 
 
 def _touched(tables: Tables) -> pd.DataFrame:
+    """Return campaigns that nobody randomised: ``n_targeted`` customers, ``first_touch_on``."""
     rows = tables.lazy("touches").filter(~nw.col("campaign_id").is_null())
+    if tables.has("assignments"):
+        drawn = _pandas(tables.lazy("assignments").select("experiment_id").unique())["experiment_id"]
+        rows = rows.filter(~nw.col("campaign_id").is_in(drawn.dropna().tolist()))
     counted = rows.group_by("campaign_id").agg(
         nw.col("customer_id").n_unique().alias("n_targeted"), nw.col("assigned_on").min().alias("first_touch_on")
     )
     found = _pandas(counted)
     return found.assign(first_touch_on=pd.to_datetime(found["first_touch_on"]))
-
-
-def _randomised(tables: Tables) -> set[str]:
-    if not tables.has("assignments"):
-        return set()
-    return set(_pandas(tables.lazy("assignments").select("experiment_id").unique())["experiment_id"])
 
 
 def _calendar(tables: Tables) -> pd.DataFrame:
@@ -73,13 +81,12 @@ def _calendar(tables: Tables) -> pd.DataFrame:
     return _pandas(tables.lazy("campaigns")).reindex(columns=columns)
 
 
-def _first_day(tables: Tables) -> date | None:
-    found = _pandas(tables.purchases().select(nw.col("ordered_on").min()))["ordered_on"].iloc[0]
-    return None if pd.isna(found) else pd.Timestamp(found).date()
-
-
+@reads(ordered_purchases=("customer_id", "day", "amount"))
 def observational_effects(
-    tables: Tables, observational_campaigns: pd.DataFrame, incrementality_params: IncrementalityParams
+    tables: Tables,
+    observational_campaigns: pd.DataFrame,
+    incrementality_params: IncrementalityParams,
+    ordered_purchases: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per campaign: what its customers spend more a head (currency), four times, each with interval and error.
 
@@ -90,30 +97,63 @@ def observational_effects(
     window before and of the earliest, ``n_earlier``.
     """
     level, gap = incrementality_params.confidence_level, incrementality_params.selection_days
-    if observational_campaigns.empty:
+    if observational_campaigns.empty or ordered_purchases is None:
         return pd.DataFrame(columns=[*observational_campaigns.columns.drop("n_targeted"), *_COLUMNS])
-    buyers, lists = _buyers(tables), _lists(tables, observational_campaigns["campaign_id"].tolist())
-    first = buyers["first_on"].min().date() if len(buyers) else None
+    bought = _bought(ordered_purchases)
+    lists = _lists(tables, observational_campaigns["campaign_id"].tolist())
+    place = places_of(lists["customer_id"], among=bought.customer_id)
+    first = _day(bought.day)
     rows = []
     for campaign in observational_campaigns.to_dict("records"):
         start, days = pd.Timestamp(campaign["starts_on"]).date(), int(campaign["days"])
         found = windows(start, days=days, selection_days=gap, first_day=first) if first else None
         if found is None:
             continue
-        listed = lists.loc[lists["campaign_id"] == campaign["campaign_id"], "customer_id"]
-        customers = _customers(tables, buyers, listed=listed, found=found)
-        compared = compare(customers, selection_left_out=gap > 0, confidence_level=level)
+        listed = place[(lists["campaign_id"] == campaign["campaign_id"]).to_numpy()]
+        compared = compare(
+            _customers(bought, listed=listed[listed >= 0], found=found),
+            selection_left_out=gap > 0,
+            confidence_level=level,
+        )
         if compared is not None:
             named = {str(key): value for key, value in campaign.items()}
             rows.append({**named, **_told(compared, found), "confidence_level": level})
     return pd.DataFrame(rows, columns=[*observational_campaigns.columns.drop("n_targeted"), *_COLUMNS])
 
 
-def _buyers(tables: Tables) -> pd.DataFrame:
-    """Return one row per customer who ever bought, by id: the day of their first purchase."""
-    firsts = tables.purchases().group_by("customer_id").agg(nw.col("ordered_on").min().alias("first_on"))
-    found = _pandas(firsts).sort_values("customer_id", ignore_index=True)
-    return found.assign(first_on=pd.to_datetime(found["first_on"]))
+class _Bought(NamedTuple):
+    """What was bought and kept, by buyer and day.
+
+    Attributes:
+        customer_id: Ids of the buyers, in order.
+        first: Day number of each one's first purchase.
+        customer: Place of the buyer of each purchase.
+        day: Day number of each purchase.
+        amount: What was paid less what was given back (currency).
+    """
+
+    customer_id: NDArray[Any]
+    first: NDArray[np.int32]
+    customer: NDArray[np.int64]
+    day: NDArray[np.int32]
+    amount: NDArray[np.float64]
+
+
+def _bought(ordered: pd.DataFrame) -> _Bought:
+    every = purchases_of(ordered)
+    stands, amount = standing(every)
+    customer, day = every.customer[stands], every.day[stands]
+    is_first = np.diff(customer, prepend=-1) > 0
+    return _Bought(every.customer_id[customer[is_first]], day[is_first], np.cumsum(is_first) - 1, day, amount[stands])
+
+
+def _first_day(ordered: pd.DataFrame) -> date | None:
+    every = purchases_of(ordered)
+    return _day(every.day[standing(every)[0]])
+
+
+def _day(days: NDArray[np.int32]) -> date | None:
+    return np.datetime64(int(days.min()), "D").item() if len(days) else None
 
 
 def _lists(tables: Tables, campaigns: list[str]) -> pd.DataFrame:
@@ -122,33 +162,26 @@ def _lists(tables: Tables, campaigns: list[str]) -> pd.DataFrame:
     return _pandas(rows.select("campaign_id", "customer_id").unique())
 
 
-def _customers(
-    tables: Tables, buyers: pd.DataFrame, *, listed: "pd.Series[str]", found: Windows, outcome: str = "amount"
-) -> pd.DataFrame:
-    """Return one row per customer who ever bought: targeted, known before all windows, and the outcome of each window.
+def _customers(bought: _Bought, *, listed: NDArray[np.int64], found: Windows, outcome: str = "amount") -> pd.DataFrame:
+    """Return a row for each buyer: targeted, known before all windows, and the outcome of each window.
 
-    ``outcome`` is ``amount`` (what they spent) or ``n_orders``. Only the days of the windows are read.
+    ``listed`` are places of customers; ``outcome`` is ``amount`` (what they spent) or ``n_orders``.
     """
+    n = len(bought.customer_id)
     earlier = {f"earlier_{place}": span for place, span in enumerate(found.earlier, start=1)}
     spans = {"campaign": found.campaign, "before": found.before, **earlier}
-    earliest, latest = min(span.first for span in spans.values()), max(span.last for span in spans.values())
-    day = nw.col("ordered_on")
-    purchases = tables.purchases().filter(day >= earliest, day <= latest).with_columns(n_orders=nw.lit(1.0))
-    inside = {
-        name: nw.when((day >= span.first) & (day <= span.last)).then(nw.col(outcome)).otherwise(0.0)
-        for name, span in spans.items()
-    }
-    grouped = purchases.with_columns(**inside).group_by("customer_id")
-    sums = _pandas(grouped.agg(*(nw.col(name).sum().alias(name) for name in spans)))
-    place = pd.Index(buyers["customer_id"])
-    customers = buyers.assign(known=buyers["first_on"] < pd.Timestamp(earliest))
-    targeted, bought = place.get_indexer(listed), place.get_indexer(sums["customer_id"])
-    customers["targeted"] = np.isin(np.arange(len(buyers)), targeted)
-    for name in spans:
-        made = np.zeros(len(buyers))
-        made[bought] = sums[name].to_numpy(dtype=np.float64)
-        customers[name] = made
-    return customers
+    days = {name: (day_number(span.first), day_number(span.last)) for name, span in spans.items()}
+    earliest, latest = min(first for first, _ in days.values()), max(last for _, last in days.values())
+    rows = np.flatnonzero((bought.day >= earliest) & (bought.day <= latest))
+    customer, day, amount = bought.customer[rows], bought.day[rows], bought.amount[rows]
+    targeted = np.zeros(n, dtype=bool)
+    targeted[listed] = True
+    made = {}
+    for name, (first, last) in days.items():
+        mine = (day >= first) & (day <= last)
+        weights = amount[mine] if outcome == "amount" else None
+        made[name] = np.bincount(customer[mine], weights, minlength=n).astype(np.float64)
+    return pd.DataFrame({"targeted": targeted, "known": bought.first < earliest, **made}, copy=False)
 
 
 _ENDS: Final = ("", "_ci_lower", "_ci_upper")

@@ -13,6 +13,7 @@ from analysis.experiment.observational import windows
 from analysis.params import IncrementalityParams
 from analysis.recipes import observational as made
 from analysis.recipes import observational_page as page
+from analysis.recipes.purchases import ordered_purchases
 from analysis.reporting.causal_words import claims
 
 AS_OF = date(2026, 6, 30)
@@ -81,13 +82,15 @@ def tables(tmp_path_factory) -> Tables:
 
 
 def test_randomised_small_and_running_campaigns_are_not_read(tables):
-    found = made.observational_campaigns(tables, AS_OF, PARAMS)
+    found = made.observational_campaigns(tables, AS_OF, PARAMS, ordered_purchases(tables, AS_OF))
     assert found["campaign_id"].tolist() == ["picked"]
     assert found[["name", "days", "n_targeted"]].to_dict("records") == [{"name": "精选", "days": 14, "n_targeted": 300}]
 
 
 def test_the_lead_of_the_picked_is_there_before_and_nothing_is_left_of_it(tables):
-    effects = made.observational_effects(tables, made.observational_campaigns(tables, AS_OF, PARAMS), PARAMS)
+    ordered = ordered_purchases(tables, AS_OF)
+    campaigns = made.observational_campaigns(tables, AS_OF, PARAMS, ordered)
+    effects = made.observational_effects(tables, campaigns, PARAMS, ordered)
     found = effects.iloc[0]
     assert found["naive"] > 100
     assert found["before"] > 100
@@ -101,7 +104,9 @@ def test_every_window_holds_its_first_and_its_last_day_and_no_other(tables):
     middle = bought["on"].sort_values().iloc[len(bought) // 2].date()
     found = windows(middle, days=5, selection_days=3, first_day=bought["on"].min().date())
     assert found is not None
-    rows = made._customers(tables, made._buyers(tables), listed=bought["customer_id"].head(3), found=found)
+    mine = made._bought(ordered_purchases(tables, AS_OF))
+    listed = np.flatnonzero(pd.Series(mine.customer_id).isin(bought["customer_id"].head(3)))
+    rows = made._customers(mine, listed=listed, found=found).assign(customer_id=mine.customer_id)
     for name, span in {"campaign": found.campaign, "before": found.before, "earlier_1": found.earlier[0]}.items():
         inside = bought[bought["on"].between(pd.Timestamp(span.first), pd.Timestamp(span.last))]
         sums = inside.groupby("customer_id")["amount"].sum().reindex(rows["customer_id"], fill_value=0.0)
@@ -112,8 +117,9 @@ def test_every_window_holds_its_first_and_its_last_day_and_no_other(tables):
 
 def test_without_touches_there_is_nothing_to_read(tmp_path):
     tables = shop(tmp_path, touched=False)
-    campaigns = made.observational_campaigns(tables, AS_OF, PARAMS)
-    effects = made.observational_effects(tables, campaigns, PARAMS)
+    ordered = ordered_purchases(tables, AS_OF)
+    campaigns = made.observational_campaigns(tables, AS_OF, PARAMS, ordered)
+    effects = made.observational_effects(tables, campaigns, PARAMS, ordered)
     assert campaigns.empty
     assert said(effects) == {"shown": False, "instead": False}
 
