@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.features.places import places_of
 from analysis.params import SendPlanParams
 from analysis.recipes.resolver import reads
 from analysis.touch.effects import central_effects, draw_channel_rates, draw_effects, load_effects
@@ -80,8 +81,9 @@ def send_plan_choices(
         seed=seed,
         keep=must,
     )
-    side = send_plan_holdout.set_index("customer_id").loc[send_plan_customers["customer_id"]]
-    table = pd.DataFrame({"customer_id": send_plan_customers["customer_id"].to_numpy(), "reason": plan.reason})
+    ids = send_plan_customers["customer_id"]
+    side = places_of(ids, among=send_plan_holdout["customer_id"])
+    table = pd.DataFrame({"customer_id": ids, "reason": plan.reason})
     # A coin may have turned: who gets something is planned, who lost the coin says so.
     table.loc[explored.choice != NOTHING, "reason"] = "planned"
     table.loc[(explored.choice == NOTHING) & (explored.other != NOTHING), "reason"] = "coin"
@@ -91,7 +93,7 @@ def send_plan_choices(
     table["value"] = np.where(explored.choice == NOTHING, 0.0, np.append(plan.schedules.value, 0.0)[explored.choice])
     table["propensity"] = explored.propensity
     table["explored"] = explored.propensity < 1
-    table["holdout_propensity"] = side["propensity"].to_numpy()
+    table["holdout_propensity"] = send_plan_holdout["propensity"].to_numpy()[side]
     members, days = given.staff_minutes.shape
     swapped = np.where(explored.choice == plan.chosen.choice, explored.other, explored.choice)
     table.attrs = {
@@ -329,29 +331,39 @@ def _plan_input(
 ) -> PlanInput:
     """Return everything the compiler takes."""
     messages, effects, rules = registered_messages(params.messages), _central(params), load_rulebook()
-    own, said = _sides(customers, messages, channels=channels, effects=effects)
+    ids, staff = customers["customer_id"], pd.Series(staff_ids, dtype="str")
+    held = holdout["holdout"].to_numpy(dtype=bool)[places_of(ids, among=holdout["customer_id"])]
+    gates = _gates(customers, messages, channels=channels, held=held, rules=rules)
+    # What nobody may get is worth nothing: it is not reckoned up.
+    open_ = np.flatnonzero(np.logical_and.reduce([gate.any(axis=1) for gate in gates.values()]))
+    theirs = customers[_valued_by(list(map(str, customers.columns)))].iloc[open_]
+    own, said = _sides(theirs, messages, channels=channels, effects=effects)
     found = touch_worth(own, said, effects=effects, economics=economics)
-    near = _near(customers, days=params.days)
-    gain = found.gain[:, :, None] * (1 + found.timing * near[:, None, :])
-    held = holdout.set_index("customer_id")["holdout"].loc[customers["customer_id"]].to_numpy(dtype=bool)
-    places = {name: place for place, name in enumerate(staff_ids)}
-    where = pd.Series(np.arange(len(customers)), index=customers["customer_id"].to_numpy())
-    earlier = past[where.index.get_indexer(pd.Index(past["customer_id"])) >= 0]
+    size = (len(customers), len(messages))
+
+    def placed(values: Floats) -> Floats:
+        table = np.zeros(size)
+        table[open_] = values
+        return table
+
+    row = places_of(past["customer_id"], among=ids)
+    earlier = past[row >= 0]
     return PlanInput(
-        worth=gain - found.burden[:, :, None],
-        gain=gain,
-        spend=found.spend,
+        gain=placed(found.gain),
+        burden=placed(found.burden),
+        timely=1.0 + np.float64(found.timing) * _near(customers, days=params.days),
+        spend=placed(found.spend),
         left=_left(messages, channels=channels, effects=effects, days=params.days),
-        gates=_gates(customers, messages, channels=channels, held=held, rules=rules),
+        gates=gates,
         minutes=said["staff_minutes"],
         channels=[message.channel for message in messages],
         cooldown_days=[message.cooldown_days for message in messages],
-        staff=np.asarray(customers["staff_id"].map(places).fillna(-1), dtype=np.int64),
+        staff=places_of(customers["staff_id"], among=staff),
         hour=customers["hour"].to_numpy(dtype=np.int64),
         past=PastTouches(
-            customer=where.loc[earlier["customer_id"]].to_numpy(dtype=np.int64),
+            customer=row[row >= 0],
             channel=earlier["channel"].to_numpy(dtype=object),
-            staff=np.asarray(earlier["staff_id"].map(places).fillna(-1), dtype=np.int64),
+            staff=places_of(earlier["staff_id"], among=staff),
             day=earlier["day"].to_numpy(dtype=np.int64),
             hour=earlier["hour"].to_numpy(dtype=np.int64),
         ),
@@ -363,7 +375,8 @@ def _plan_input(
         touches_each=params.touches_each,
         keep=int(np.clip(_MOST_SCHEDULES // max(len(customers), 1), 6, 20)),
         wishes=Wishes(
-            must=tuple(int(where[name]) for name in params.must_send if name in where.index), at_least=params.at_least
+            must=tuple(place for place in places_of(params.must_send, among=ids).tolist() if place >= 0),
+            at_least=params.at_least,
         ),
         seed=seed,
     )

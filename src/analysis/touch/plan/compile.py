@@ -4,7 +4,7 @@ Rules, consent and the holdout decide what is offered at all; budget and staff t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -13,10 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.touch.plan.choose import Chosen, Method, choose
-from analysis.touch.plan.permission import PastTouches, RuleWindow, cooled_down, not_quiet, rule_windows, within_caps
+from analysis.touch.plan.permission import PastTouches, cooled_down, not_quiet, rule_windows, within_caps
 from analysis.touch.plan.prices import worth_of_more
 from analysis.touch.plan.problem import NOTHING, Floats, Ints, PlanProblem, plan_problem
-from analysis.touch.plan.schedules import NO_TOUCH, Schedules, possible_schedules
+from analysis.touch.plan.schedules import NO_TOUCH, Offers, Schedules, possible_schedules
 from analysis.touch.plan.wishes import Wishes, conflicts, with_wishes
 from analysis.touch.policies import Rulebook
 
@@ -37,6 +37,7 @@ Whole = npt.NDArray[np.int64]
 PLANNED: Final = "planned"
 REASONS: Final = ("quiet_hours", "cooldown", "cap", "not_worth", "no_room")
 """Why a customer gets nothing, after the gates that the caller names; the first that leaves nothing open counts."""
+_OUT_OF_REACH: Final = "out_of_reach"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,10 @@ class PlanInput:
     """What a plan is made from. Customers, messages and days are places in these arrays; day 0 is ``first``.
 
     Attributes:
-        worth: What one touch earns; customers × messages × days, currency.
-        gain: The part of it that an earlier touch of the plan weakens; same shape.
+        gain: What one touch brings on an ordinary day, as far as no earlier touch of the plan weakens it; customers ×
+            messages, currency.
+        burden: What it costs all the same; customers × messages, currency.
+        timely: Factor of ``gain`` on each day; customers × days.
         spend: Money a touch pays out; customers × messages.
         left: Share of ``gain`` that a message leaves to another so many days later; messages × messages × days.
         gates: Named permissions in order (holdout, audience, consent, …); customers × messages or customers × 1.
@@ -66,8 +69,9 @@ class PlanInput:
         seed: Of the noise that spreads days of equal worth.
     """
 
-    worth: Floats
     gain: Floats
+    burden: Floats
+    timely: Floats
     spend: Floats
     left: Floats
     gates: Mapping[str, Flags]
@@ -113,19 +117,16 @@ def compile_plan(given: PlanInput, *, method: Method = "auto") -> Plan:
     Raises:
         BookError: If no cap knows the mode.
     """
-    allowed, reason, windows = _permitted(given)
     must, asked_for = given.wishes.of(len(given.staff), channels=given.channels)
+    reasons = [*given.gates, _OUT_OF_REACH, *REASONS, PLANNED]
+    offers, why = _offers(given, wanted=must[:, None] | asked_for[None, :], reasons=reasons)
     schedules = possible_schedules(
-        given.worth,
-        gain=given.gain,
-        allowed=allowed,
+        offers,
         left=given.left,
-        windows=windows,
         channels=given.channels,
         cooldown_days=given.cooldown_days,
         keep=given.keep,
         twice=given.touches_each > 1,
-        wanted=must[:, None] | asked_for[None, :],
         seed=given.seed,
     )
     problem = _problem(schedules, given)
@@ -135,16 +136,13 @@ def compile_plan(given: PlanInput, *, method: Method = "auto") -> Plan:
     else:
         chosen = choose(problem, method=method)
     offered = np.diff(schedules.first) > 0
-    reason[(reason == PLANNED) & ~offered] = "not_worth"
-    reason[offered & (chosen.choice == NOTHING)] = "no_room"
-    unmet = conflicts(
-        given.wishes,
-        must=must,
-        allowed=allowed,
-        reason=reason,
-        channels=given.channels,
-        got=_got(schedules, chosen, given),
-    )
+    why[(why == reasons.index(PLANNED)) & ~offered] = reasons.index("not_worth")
+    why[offered & (chosen.choice == NOTHING)] = reasons.index("no_room")
+    reason = np.array(reasons, dtype=object)[why]
+    open_ = np.zeros((len(given.staff), len(given.channels)), dtype=bool)
+    open_[offers.rows] = offers.allowed.any(axis=2)
+    got = _got(schedules, chosen, given)
+    unmet = conflicts(given.wishes, must=must, open_=open_, reason=reason, channels=given.channels, got=got)
     return Plan(chosen=chosen, schedules=schedules, problem=problem, reason=reason, conflicts=unmet)
 
 
@@ -212,28 +210,60 @@ def shadow_prices(plan: Plan, *, staff: int, days: int, hours: float = 1.0, mone
     return found
 
 
-def _permitted(given: PlanInput) -> tuple[Flags, npt.NDArray[np.object_], tuple[RuleWindow, ...]]:
-    """Return what each customer may get on each day, and at which gate the last possibility closed."""
+def _offers(given: PlanInput, *, wanted: Flags, reasons: list[str]) -> tuple[Offers, npt.NDArray[np.int8]]:
+    """Return what customers could get and when, and for each the place of the reason why there is nothing."""
     n, days = len(given.staff), given.staff_minutes.shape[1]
-    m = len(given.channels)
-    windows = rule_windows(
-        given.rules, mode=given.mode, first=given.first, days=days, past=given.past, hour=given.hour, staff=given.staff
-    )
-    sizes = {"channels": given.channels, "customers": n, "days": days}
-    when = {"mode": given.mode, "first": given.first, "days": days, "channels": given.channels, "hour": given.hour}
-    gates = {
-        **{name: np.broadcast_to(gate, (n, m))[:, :, None] for name, gate in given.gates.items()},
-        "out_of_reach": ((given.staff[:, None] >= 0) | (given.minutes[None, :] == 0))[:, :, None],
-        "quiet_hours": not_quiet(given.rules, **when),
-        "cooldown": cooled_down(given.past, cooldown_days=given.cooldown_days, **sizes),
+    gates = [*given.gates.values(), (given.staff[:, None] >= 0) | (given.minutes[None, :] == 0)]
+    open_ = np.ones((n, len(given.channels)), dtype=bool)
+    planned = reasons.index(PLANNED)
+    why = np.full(n, planned, dtype=np.int8)
+    for place, gate in enumerate(gates):
+        open_ &= gate
+        why[(why == planned) & ~open_.any(axis=1)] = place
+    # Most customers of a large brand stop here: days are looked at for the others only.
+    rows = np.flatnonzero(why == planned)
+    inside = _among(given, rows)
+    sizes = {"channels": given.channels, "customers": len(rows), "days": days}
+    when = {"mode": given.mode, "first": given.first, "days": days}
+    windows = rule_windows(given.rules, **when, past=inside.past, hour=inside.hour, staff=inside.staff)
+    by_day = {
+        "quiet_hours": not_quiet(given.rules, **when, channels=given.channels, hour=inside.hour),
+        "cooldown": cooled_down(inside.past, cooldown_days=given.cooldown_days, **sizes),
         "cap": within_caps(windows, **sizes),
     }
-    allowed = np.ones((n, m, days), dtype=bool)
-    reason = np.full(n, PLANNED, dtype=object)
-    for name, gate in gates.items():
+    allowed = np.repeat(open_[rows, :, None], days, axis=2)
+    closed = why[rows]
+    for name, gate in by_day.items():
         allowed &= gate
-        reason[(reason == PLANNED) & ~allowed.any(axis=(1, 2))] = name
-    return allowed, reason, windows
+        closed[(closed == planned) & ~allowed.any(axis=(1, 2))] = reasons.index(name)
+    why[rows] = closed
+    found = Offers(
+        customers=n,
+        rows=rows,
+        gain=inside.gain,
+        burden=inside.burden,
+        timely=inside.timely,
+        allowed=allowed,
+        wanted=wanted[rows],
+        windows=windows,
+    )
+    return found, why
+
+
+def _among(given: PlanInput, rows: Whole) -> PlanInput:
+    """Return the input of some customers, behind no gate of their own."""
+    place = np.full(len(given.staff), -1)
+    place[rows] = np.arange(len(rows))
+    customer = place[given.past.customer]
+    theirs = customer >= 0
+    past = {name: getattr(given.past, name)[theirs] for name in ("channel", "staff", "day", "hour")}
+    by_customer = ("gain", "burden", "timely", "spend", "staff", "hour")
+    return replace(
+        given,
+        **{name: getattr(given, name)[rows] for name in by_customer},
+        gates={},
+        past=PastTouches(customer=customer[theirs], **past),
+    )
 
 
 def _problem(schedules: Schedules, given: PlanInput) -> PlanProblem:
@@ -268,6 +298,7 @@ def _problem(schedules: Schedules, given: PlanInput) -> PlanProblem:
 
 def _got(schedules: Schedules, chosen: Chosen, given: PlanInput) -> dict[str, int]:
     """Return how many touches by each channel are planned."""
-    counts = touch_counts(schedules, channels=given.channels)
-    taken = chosen.choice[chosen.choice != NOTHING]
-    return {channel: int(count[taken].sum()) for channel, count in counts.items()}
+    said = schedules.message[chosen.choice[chosen.choice != NOTHING]]
+    each = np.bincount(said[said != NO_TOUCH], minlength=len(given.channels))
+    of = np.array(given.channels, dtype=object)
+    return {channel: int(each[of == channel].sum()) for channel in dict.fromkeys(given.channels)}

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from analysis.touch.plan.permission import RuleWindow
 from analysis.touch.plan.problem import Floats, Ints
 
-__all__ = ["NO_TOUCH", "Schedules", "possible_schedules"]
+__all__ = ["NO_TOUCH", "Offers", "Schedules", "possible_schedules"]
 
 Flags = npt.NDArray[np.bool_]
 Small = npt.NDArray[np.int8]
@@ -26,6 +26,38 @@ _MESSAGES: Final = 3  # a customer's messages that are combined: those that earn
 _ASKED_FOR: Final = 1e9  # currency: a message somebody asked for is combined before all others
 _CHUNK: Final = 20_000
 _SPREAD: Final = 0.02  # relative noise by which days of equal worth are ranked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offers:
+    """What those of a plan's customers who can be touched at all could get.
+
+    Attributes:
+        customers: How many the plan has.
+        rows: Places of those described here, rising; all else is of them, in this order.
+        gain: What one touch brings on an ordinary day, and an earlier touch weakens; rows × messages, currency.
+        burden: What it costs all the same; rows × messages.
+        timely: Factor of ``gain`` on each day; rows × days.
+        allowed: Whether a touch on its own breaks no rule; rows × messages × days.
+        wanted: What somebody asked for: kept even if it earns nothing; rows × messages.
+        windows: Caps, for two touches together.
+    """
+
+    customers: int
+    rows: npt.NDArray[np.int64]
+    gain: Floats
+    burden: Floats
+    timely: Floats
+    allowed: Flags
+    wanted: Flags
+    windows: Sequence[RuleWindow]
+
+    def hopeful(self) -> npt.NDArray[np.int64]:
+        """Return which of the rows may get a touch that earns something, or that somebody asked for."""
+        best = np.maximum(
+            self.gain * self.timely.max(axis=1, keepdims=True), self.gain * self.timely.min(axis=1, keepdims=True)
+        )
+        return np.flatnonzero(((best - self.burden > 0) | self.wanted).any(axis=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,57 +78,55 @@ class Schedules:
 
 
 def possible_schedules(
-    worth: Floats,
+    offers: Offers,
     *,
-    gain: Floats,
-    allowed: Flags,
     left: Floats,
-    windows: Sequence[RuleWindow],
     channels: Sequence[str],
     cooldown_days: Sequence[int],
     keep: int,
     twice: bool,
-    wanted: Flags,
     seed: int,
 ) -> Schedules:
-    """Return the schedules worth considering.
+    """Return the schedules worth considering, of all the plan's customers.
 
     Args:
-        worth: What one touch earns; customers × messages × days, currency.
-        gain: The part of it that an earlier touch weakens; same shape.
-        allowed: Whether a touch on its own breaks no rule; same shape.
+        offers: What customers could get.
         left: Share of ``gain`` that a first message leaves to a second so many days later; messages × messages × days.
-        windows: Caps, for two touches together.
         channels: Of the messages.
         cooldown_days: Of the messages.
         keep: Schedules kept for a customer at most.
         twice: Whether a customer may get two touches.
-        wanted: Customers × messages that somebody asked for: kept even if they earn nothing.
         seed: Of the noise that spreads days of equal worth.
     """
-    n, m, days = worth.shape
+    n, m, days = offers.customers, len(channels), offers.timely.shape[1]
     rng = np.random.default_rng([seed, 0x5C4ED])
-    ruled = np.array([[channel in window.channels for channel in channels] for window in windows], dtype=bool).reshape(
-        -1, m
-    )
+    ruled = np.array([[channel in w.channels for channel in channels] for w in offers.windows], dtype=bool)
     # A message rests only after its own channel.
     alike = np.array([[before == after for after in channels] for before in channels], dtype=bool).reshape(m, m)
     rests = np.where(alike, np.array(cooldown_days, dtype=np.int64)[None, :], 0)
+    hopeful = offers.hopeful()
+    places = offers.rows[hopeful]
     parts: list[tuple[Ints, Small, Small, npt.NDArray[np.float32]]] = []
     for begin in range(0, max(n, 1), _CHUNK):
-        rows = slice(begin, min(begin + _CHUNK, n))
-        value = np.where(allowed[rows], worth[rows], -np.inf)
-        best: Floats = value.max(axis=2, initial=-np.inf) + np.where(wanted[rows], _ASKED_FOR, 0.0)
+        low, high = np.searchsorted(places, (begin, begin + _CHUNK))
+        rows = hopeful[low:high]
+        gain = offers.gain[rows, :, None] * offers.timely[rows, None, :]
+        value = np.where(offers.allowed[rows], gain - offers.burden[rows, :, None], -np.inf)
+        best: Floats = value.max(axis=2, initial=-np.inf) + np.where(offers.wanted[rows], _ASKED_FOR, 0.0)
         top = np.argsort(-best, axis=1, kind="stable")[:, :_MESSAGES]
         single = np.take_along_axis(value, top[:, :, None], axis=1)
-        asked = np.take_along_axis(wanted[rows], top, axis=1)
+        asked = np.take_along_axis(offers.wanted[rows], top, axis=1)
         offered = [_singles(single, asked=asked)]
         if twice and days > 1:
-            second = np.take_along_axis(gain[rows], top[:, :, None], axis=1)
-            fits = _joint(windows, ruled, top=top, rows=rows, days=days)
+            second = np.take_along_axis(gain, top[:, :, None], axis=1)
+            fits = _joint(offers.windows, ruled.reshape(-1, m), top=top, rows=rows, days=days)
             offered.append(_pairs(single, second=second, top=top, fits=fits, left=left, rests=rests))
-        parts.append(_kept(offered, top=top, keep=keep, rng=rng))
-    counts = np.concatenate([part[0] for part in parts])
+        # Noise is drawn for everybody: who else can be touched changes nobody's days.
+        noise = [rng.random((min(_CHUNK, n - begin), kind.value.shape[1])) for kind in offered]
+        mine = places[low:high] - begin
+        parts.append(_kept(offered, top=top, keep=keep, noise=[drawn[mine] for drawn in noise]))
+    counts = np.zeros(n, dtype=np.int32)
+    counts[places] = np.concatenate([part[0] for part in parts])
     return Schedules(
         first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         message=np.concatenate([part[1] for part in parts]),
@@ -136,7 +166,7 @@ def _singles(single: Floats, *, asked: Flags) -> _Offered:
 
 
 def _joint(
-    windows: Sequence[RuleWindow], ruled: Flags, *, top: npt.NDArray[np.intp], rows: slice, days: int
+    windows: Sequence[RuleWindow], ruled: Flags, *, top: npt.NDArray[np.intp], rows: npt.NDArray[np.int64], days: int
 ) -> dict[tuple[int, int, int, int], Flags]:
     """Return for places a, b and days d < e whether touches on both days together keep every cap."""
     full = {
@@ -181,13 +211,13 @@ def _pairs(
 
 
 def _kept(
-    offered: list[_Offered], *, top: npt.NDArray[np.intp], keep: int, rng: np.random.Generator
+    offered: list[_Offered], *, top: npt.NDArray[np.intp], keep: int, noise: list[Floats]
 ) -> tuple[Ints, Small, Small, npt.NDArray[np.float32]]:
     """Return counts by customer and the alternatives kept, by descending value within each customer."""
     values, places, days = [], [], []
-    for kind in offered:
+    for kind, drawn in zip(offered, noise, strict=True):
         most = keep if len(offered) == 1 else max(1, round(keep * kind.share))
-        noisy: Floats = kind.value * (1 + _SPREAD * rng.random(kind.value.shape)) + kind.boost
+        noisy: Floats = kind.value * (1 + _SPREAD * drawn) + kind.boost
         chosen = np.argsort(-noisy, axis=1, kind="stable")[:, :most]
         values.append(np.take_along_axis(kind.value, chosen, axis=1))
         places.append(kind.place[chosen])

@@ -110,7 +110,7 @@ def conflicts(
     wishes: Wishes,
     *,
     must: Flags,
-    allowed: npt.NDArray[np.bool_],
+    open_: Flags,
     reason: npt.NDArray[np.object_],
     channels: Sequence[str],
     got: Mapping[str, int],
@@ -120,7 +120,7 @@ def conflicts(
     Args:
         wishes: What was asked for.
         must: Who must get something.
-        allowed: What rules, consent and holdout leave open; customers × messages × days.
+        open_: Whether rules, consent and holdout leave a message open on some day; customers × messages.
         reason: ``planned``, or why each customer gets nothing.
         channels: Of the messages.
         got: Touches planned by channel.
@@ -140,12 +140,12 @@ def conflicts(
         if got.get(channel, 0) >= fewest:
             continue
         places = [m for m, name in enumerate(channels) if name == channel]
-        open_ = allowed[:, places, :].any(axis=(1, 2)) if places else np.zeros(len(must), dtype=bool)
+        reached = open_[:, places].any(axis=1)
         wish = {"wish": f"at_least:{channel}", "asked": fewest, "possible": got.get(channel, 0)}
-        shut = reason[~open_].copy()
+        shut = reason[~reached].copy()
         shut[np.isin(shut, ["planned", "not_worth", "no_room"])] = "other_channels_only"
         closed = pd.Series(shut).value_counts()
         rows += [{**wish, "reason": why, "n_customers": n} for why, n in closed.items()]
-        if (short := int(open_.sum()) - got.get(channel, 0)) > 0:
+        if (short := int(reached.sum()) - got.get(channel, 0)) > 0:
             rows.append({**wish, "reason": "no_room", "n_customers": short})
     return pd.DataFrame(rows, columns=list(CONFLICT_COLUMNS))

@@ -20,12 +20,12 @@ def make_input(seed: int, *, customers: int = 120, days: int = 7, staff: int = 4
     rng = np.random.default_rng(seed)
     channels = ["private_chat", "private_chat", "moments", "sms", "official_account"]
     m = len(channels)
-    base = rng.gamma(1.0, 4.0, (customers, 1, 1)) * rng.uniform(0.3, 1.2, (1, m, 1))
-    gain = base * rng.uniform(0.8, 1.2, (customers, m, days))
+    base = rng.gamma(1.0, 4.0, (customers, 1)) * rng.uniform(0.3, 1.2, (1, m))
     n_past = customers * 2
     given = {
-        "worth": gain - rng.uniform(0, 2, (customers, m, 1)),
-        "gain": gain,
+        "gain": base * rng.uniform(0.8, 1.2, (customers, m)),
+        "burden": rng.uniform(0, 2, (customers, m)),
+        "timely": rng.uniform(0.8, 1.2, (customers, days)),
         "spend": rng.uniform(0, 1, (customers, m)),
         "left": np.full((m, m, days), 0.8),
         "gates": {

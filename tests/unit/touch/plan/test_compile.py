@@ -117,7 +117,8 @@ def test_without_scarcity_everybody_gets_the_best_and_the_gap_is_zero(random_inp
         cooldown_days=[0] * 5, staff_minutes=np.full((3, 7), 1e4),
     )  # fmt: skip
     plan = compile_plan(asked, method="prices")
-    reachable = np.where((asked.staff[:, None] >= 0) | (asked.minutes[None, :] == 0), asked.worth.max(axis=2), 0.0)
+    best = asked.gain * asked.timely.max(axis=1, keepdims=True) - asked.burden
+    reachable = np.where((asked.staff[:, None] >= 0) | (asked.minutes[None, :] == 0), best, 0.0)
     assert plan.chosen.worth == pytest.approx(np.maximum(reachable.max(axis=1), 0).sum(), rel=1e-5)
     assert plan.chosen.gap == pytest.approx(0.0, abs=1e-6)
 
