@@ -57,7 +57,7 @@ class Offers:
         best = np.maximum(
             self.gain * self.timely.max(axis=1, keepdims=True), self.gain * self.timely.min(axis=1, keepdims=True)
         )
-        return np.flatnonzero(((best - self.burden > 0) | self.wanted).any(axis=1))
+        return np.flatnonzero((((best - self.burden > 0) | self.wanted) & self.allowed.any(axis=2)).any(axis=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
