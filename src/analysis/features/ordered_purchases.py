@@ -184,19 +184,21 @@ def purchases_of(table: pd.DataFrame) -> Purchases:
     """Return the purchases from a table that ``table_of_purchases`` made."""
     amount, day = table["amount"].to_numpy(), table["day"].to_numpy()
     is_refund = amount < 0
-    is_first = table["customer_id"].notna().to_numpy()
-    customer = (np.cumsum(is_first, dtype=np.int32) - np.int32(1))[~is_refund]
+    first_rows = np.flatnonzero(table["customer_id"].notna().to_numpy())
+    customer = np.repeat(np.arange(len(first_rows), dtype=np.int32), np.diff(first_rows, append=len(table)))
+    refund_rows = np.flatnonzero(is_refund)
+    bought = ~is_refund
     category = table["category"].cat if "category" in table else None
     return Purchases(
-        table["customer_id"][is_first].to_numpy(dtype=object),
-        customer,
-        day[~is_refund],
-        amount[~is_refund],
-        None if category is None else category.codes.to_numpy().astype(np.int8, copy=False)[~is_refund],
+        table["customer_id"].take(first_rows).to_numpy(dtype=object),
+        customer[bought],
+        day[bought],
+        amount[bought],
+        None if category is None else category.codes.to_numpy().astype(np.int8, copy=False)[bought],
         () if category is None else tuple(map(str, category.categories)),
-        (np.cumsum(~is_refund) - 1)[is_refund],
-        day[is_refund],
-        -amount[is_refund],
+        refund_rows - np.arange(1, len(refund_rows) + 1),  # a refund follows its purchase
+        day[refund_rows],
+        -amount[refund_rows],
     )
 
 
@@ -231,16 +233,6 @@ def standing(purchases: Purchases) -> tuple[NDArray[np.bool_], Floats]:
     return stands, amount
 
 
-def _standing(purchases: Purchases, day: int) -> tuple[NDArray[np.bool_], Floats]:
-    """Return which purchases stood at the end of a day, and what was left of each in whole parts."""
-    places, left = _left(purchases, day)
-    stands = purchases.day <= day
-    parts = np.rint(purchases.amount * _PARTS)
-    stands[places] &= left > _HALF_A_CENT
-    parts[places] = np.rint(left * _PARTS)
-    return stands, parts
-
-
 def _left(purchases: Purchases, day: int) -> tuple[Places, Floats]:
     """Return the places of the purchases of which something was given back by a day, and what was left of each."""
     known = purchases.refund_day <= day
@@ -260,9 +252,19 @@ def _summed(values: NDArray[Any], starts: Places, *, dtype: Any = np.float64) ->
 
 
 class _Known(NamedTuple):
-    """The purchases that stood at a day, with where each customer's begin and end."""
+    """The purchases that stood at a day, with where each customer's begin and end.
+
+    Attributes:
+        customer_id: Ids of the customers.
+        customer: Their positions among all.
+        day: Day number of each purchase.
+        parts: What was left of each, in whole parts; empty where nobody asked for it.
+        starts: Place of each customer's first purchase.
+        ends: Place of the last.
+    """
 
     customer_id: NDArray[Any]
+    customer: Ints
     day: Ints
     parts: Floats
     starts: Places
@@ -281,18 +283,29 @@ class _Known(NamedTuple):
         return np.repeat(of_customer, self.ends - self.starts + 1)
 
 
-def _known(purchases: Purchases, day: int) -> _Known:
-    stands, parts = _standing(purchases, day)
+def _known(purchases: Purchases, day: int, *, money: bool = True) -> _Known:
+    places, left = _left(purchases, day)
+    stands = purchases.day <= day
+    stands[places] &= left > _HALF_A_CENT
     customer = purchases.customer[stands]
+    parts = np.zeros(0)
+    if money:
+        parts = purchases.amount[stands]
+        in_part = stands[places]
+        gone = np.flatnonzero(~stands)
+        parts[places[in_part] - np.searchsorted(gone, places[in_part])] = left[in_part]
+        parts *= _PARTS
+        np.rint(parts, out=parts)
     starts = _starts(customer)
     ends = np.r_[starts[1:], len(customer)] - 1 if len(starts) else starts
-    return _Known(purchases.customer_id[customer[starts]], purchases.day[stands], parts[stands], starts, ends)
+    whose = customer[starts]
+    return _Known(purchases.customer_id[whose], whose, purchases.day[stands], parts, starts, ends)
 
 
 def _gaps(known: _Known) -> Ints:
     """Return days since the customer's purchase before, 0 at the first."""
     gaps = np.zeros(len(known.day), dtype=np.int32)
-    gaps[1:] = np.diff(known.day)
+    np.subtract(known.day[1:], known.day[:-1], out=gaps[1:])
     gaps[known.starts] = 0
     return gaps
 
@@ -325,7 +338,7 @@ def n_active_at(purchases: Purchases, *, as_of: date, active_days: int) -> int:
 
 def gaps_at(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
     """Return ``purchase_gaps``: how often each gap between two purchase days occurred, shortest first."""
-    gaps = _gaps(_known(purchases, day_number(as_of)))
+    gaps = _gaps(_known(purchases, day_number(as_of), money=False))
     days, n_gaps = np.unique(gaps[gaps > 0], return_counts=True)
     return pd.DataFrame({"gap_days": days, "n_gaps": n_gaps.astype(np.int64)})
 
@@ -372,22 +385,21 @@ def history_at(purchases: Purchases, *, as_of: date, unit_days: float = 1) -> pd
 
 def holdout_after(purchases: Purchases, *, calibration_ends_on: date, holdout_ends_on: date) -> pd.DataFrame:
     """Return ``holdout_purchases`` in daily periods, collected: one row per customer of the calibration period."""
-    begun = _known(purchases, day_number(calibration_ends_on))
+    begun = _known(purchases, day_number(calibration_ends_on), money=False)
     all_of = _known(purchases, day_number(holdout_ends_on))
     later = all_of.day > day_number(calibration_ends_on)
     is_new = np.r_[True, all_of.day[1:] != all_of.day[:-1]] if len(later) else later
     is_new[all_of.starts] = True
     days = _summed(later & is_new, all_of.starts, dtype=np.int32)
     revenue = _summed(np.where(later, all_of.parts, 0.0), all_of.starts) / _PARTS
-    place = pd.Index(all_of.customer_id).get_indexer(pd.Index(begun.customer_id))
-    at, is_there = np.maximum(place, 0), place >= 0
-    return pd.DataFrame(
-        {
-            "customer_id": _ids(begun),
-            "holdout_purchases": np.where(is_there, days[at], 0).astype(np.int32) if len(days) else 0,
-            "holdout_revenue": np.where(is_there, revenue[at], 0.0) if len(days) else 0.0,
-        }
-    )
+    purchases_of_each = np.zeros(len(purchases.customer_id), dtype=np.int32)
+    revenue_of_each = np.zeros(len(purchases.customer_id))
+    purchases_of_each[all_of.customer], revenue_of_each[all_of.customer] = days, revenue
+    columns = {
+        "holdout_purchases": purchases_of_each[begun.customer],
+        "holdout_revenue": revenue_of_each[begun.customer],
+    }
+    return pd.DataFrame({"customer_id": _ids(begun), **columns})
 
 
 def rfm_at(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
@@ -413,16 +425,16 @@ def rfm_at(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
 
 def purchase_days_of(purchases: Purchases, *, as_of: date, began_by: date) -> pd.DataFrame:
     """Return ``purchase_days``: first and repeat purchase days of the customers who began by a day."""
-    known = _known(purchases, day_number(as_of))
-    first = known.per_row(known.first)
+    known = _known(purchases, day_number(as_of), money=False)
     is_visit = _gaps(known) > 0
-    is_visit[known.starts] = True
-    mine = is_visit & (first <= day_number(began_by))
-    days, place = np.unique(known.day[mine], return_inverse=True)
-    began = np.bincount(place, weights=known.day[mine] == first[mine], minlength=len(days)).astype(np.int64)
-    visits = np.bincount(place, minlength=len(days)).astype(np.int64)
-    dates = days.astype("datetime64[D]").astype("datetime64[us]")
-    return pd.DataFrame({"day": dates, "n_first": began, "n_repeat": visits - began})
+    is_visit[known.starts] = known.first <= day_number(began_by)
+    mine = is_visit & known.per_row(is_visit[known.starts])
+    oldest = int(known.first.min()) if len(known.starts) else 0
+    visits = np.bincount(known.day[mine] - oldest).astype(np.int64)
+    began = np.bincount(known.first[is_visit[known.starts]] - oldest, minlength=len(visits)).astype(np.int64)
+    days = np.flatnonzero(visits)
+    dates = (days + oldest).astype("datetime64[D]").astype("datetime64[us]")
+    return pd.DataFrame({"day": dates, "n_first": began[days], "n_repeat": visits[days] - began[days]})
 
 
 def revenue_by_month_of_age(purchases: Purchases, *, as_of: date) -> pd.DataFrame:

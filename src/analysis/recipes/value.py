@@ -26,8 +26,9 @@ from analysis.periods import days_before
 from analysis.recipes.resolver import reads
 
 _UNIT_DAYS: Final = {"day": 1, "week": 7}
-_FIT_CUSTOMERS: Final = 200_000
-"""Customers a model is fitted on at most, drawn at random: their parameters are known to a percent or so."""
+_FIT_CUSTOMERS: Final = 50_000
+"""Customers a model is fitted on at most, drawn at random: their parameters are known to a percent or two, which the
+intervals hold, and which is little beside the level of the time ahead."""
 
 _FEWEST_REPEATS: Final = 10
 """Customers who came back: with fewer there is no rate to learn."""
@@ -87,7 +88,7 @@ def btyd_history(ordered_purchases: pd.DataFrame, value_frame: dict[str, Any]) -
 def btyd_judged(btyd_history: pd.DataFrame, value_params: ValueParams, seed: int) -> dict[str, Any]:
     """Every model of the book, fitted on the calibration period, by slug; empty where hardly anybody came back in it.
 
-    Above 200,000 customers a random sample of so many is fitted. A model whose parameters the data do not fix is
+    Above 50,000 customers a random sample of so many is fitted. A model whose parameters the data do not fix is
     fitted with a weak prior worth one customer, and says so.
     """
     if int((btyd_history["frequency"] > 0).sum()) < _FEWEST_REPEATS:

@@ -7,6 +7,7 @@ interval of a logarithm never reaches below zero. A model gives its log-likeliho
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy.typing as npt
 from analysis.errors import AnalysisError
 
 if TYPE_CHECKING:
-    from threadpoolctl import threadpool_limits
+    from contextlib import AbstractContextManager
+
+    from threadpoolctl import ThreadpoolController
 
 __all__ = ["Estimator", "Fit", "NotIdentifiedError", "maximise", "one_thread", "require_repeats"]
 
@@ -104,12 +107,18 @@ def maximise(
     return Fit(parameters, covariance, float(value), not advice, advice)
 
 
-def one_thread() -> "threadpool_limits":
+def one_thread() -> "AbstractContextManager[object]":
     """Return a context in which linear algebra uses one thread: these matrices are small, and waiting threads cost."""
-    import scipy.optimize  # noqa: F401 - has a library of its own, which must be there to be told
-    from threadpoolctl import threadpool_limits
+    return _threads().limit(limits=1, user_api="blas")
 
-    return threadpool_limits(limits=1, user_api="blas")
+
+@cache
+def _threads() -> "ThreadpoolController":
+    """Return what limits the threads of linear algebra; to look for its libraries costs more than a forecast."""
+    import scipy.optimize  # noqa: F401 - has a library of its own, which must be there to be told
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class _Prior(NamedTuple):
