@@ -20,9 +20,9 @@ from analysis.touch.effects import central_effects, draw_channel_rates, draw_eff
 from analysis.touch.messages import Message, registered_messages
 from analysis.touch.option_value import (
     CUSTOMER_COLUMNS,
-    TouchWorth,
     customer_side,
     fatigue_now,
+    message_draw,
     message_side,
     touch_worth,
 )
@@ -38,6 +38,16 @@ from analysis.touch.strategies import audience
 Floats = npt.NDArray[np.float64]
 
 _NEED: Final = (0.8, 1.6)  # days since the last order in the customer's own mean gaps between which need is near
+_PLANNED_FOR: Final = (
+    "customer_id",
+    "rate_days",
+    "rate_shape",
+    "days_since_last_order",
+    "n_orders",
+    "hour",
+    "staff_id",
+    "contact_id",
+)
 _MOST_SCHEDULES: Final = 8_000_000
 
 
@@ -116,6 +126,10 @@ def send_plan_choices(
     return table
 
 
+@reads(
+    send_plan_choices=("message_1", "day_1", "message_2", "day_2", "propensity", "holdout_propensity"),
+    send_plan_customers=lambda names: [*_valued_by(names), *_PLANNED_FOR],
+)
 def send_plan_touches(
     send_plan_choices: pd.DataFrame,
     send_plan_customers: pd.DataFrame,
@@ -152,15 +166,15 @@ def send_plan_touches(
         )
     touches = pd.concat(parts, ignore_index=True).sort_values(["offset", "row"], ignore_index=True)
     who = send_plan_customers.iloc[touches["row"]].reset_index(drop=True)
-    near = _near(send_plan_customers, days=send_plan_params.days)
+    near = _near(who, days=send_plan_params.days)
     left = _left(messages, channels=strategy_channels, effects=effects, days=send_plan_params.days)
-    touches["near"] = near[touches["row"], touches["offset"]]
+    touches["near"] = near[np.arange(len(touches)), touches["offset"]]
     touches["left"] = np.where(touches["after"] >= 0, left[touches["after"], touches["place"], touches["gap"]], 1.0)
-    own, said = _sides(send_plan_customers, messages, channels=strategy_channels, effects=effects)
-    found = _rowwise(own, said, touches, effects=effects, economics=strategy_economics)
+    own, said = _rowwise(who, messages, touches["place"], channels=strategy_channels, effects=effects)
+    found = touch_worth(own, said, effects=effects, economics=strategy_economics)
     touches["value"] = found.gain * (1 + found.timing * touches["near"]) * touches["left"] - found.burden
     touches["spend"], touches["deletions"], touches["orders"] = found.spend, found.deletions, found.orders
-    touches["staff_minutes"] = said["staff_minutes"][touches["place"]]
+    touches["staff_minutes"] = said["staff_minutes"]
     return _named(touches, who, messages=messages, channels=strategy_channels, as_of=as_of)
 
 
@@ -188,19 +202,21 @@ def send_plan_draws(
         draws=draws,
         seed=seed,
     )
-    own, _ = _sides(send_plan_customers, messages, channels=strategy_channels, effects=_central(send_plan_params))
+    who, place = send_plan_customers.iloc[send_plan_touches["row"]], send_plan_touches["place"].to_numpy()
+    own, said = _rowwise(who, messages, place, channels=strategy_channels, effects=_central(send_plan_params))
+    near, left = (send_plan_touches[name].to_numpy() for name in ("near", "left"))
     rows = []
     for draw in range(draws):
         world = {name: float(values[draw]) for name, values in effects.items()}
         seen = {name: float(values[draw]) for name, values in rates.items()}
-        said = message_side(_message_table(messages), channels=strategy_channels, effects=world, rates=seen)
-        found = _rowwise(own, said, send_plan_touches, effects=world, economics=strategy_economics)
-        near = 1 + found.timing * send_plan_touches["near"].to_numpy()
-        left = send_plan_touches["left"].to_numpy()
+        drawn = message_draw(_message_table(messages), channels=strategy_channels, effects=world, rates=seen)
+        there = said | {name: column[place] for name, column in drawn.items()}
+        found = touch_worth(own, there, effects=world, economics=strategy_economics)
+        timely = 1 + found.timing * near
         rows.append(
             {
-                "profit": float((found.gain * near * left - found.burden).sum()),
-                "orders": float((found.orders * near * left).sum()),
+                "profit": float((found.gain * timely * left - found.burden).sum()),
+                "orders": float((found.orders * timely * left).sum()),
                 "deletions": float(found.deletions.sum()),
             }
         )
@@ -301,20 +317,19 @@ def _sides(
 
 
 def _rowwise(
-    own: dict[str, Floats],
-    said: dict[str, Floats],
-    touches: pd.DataFrame,
+    who: pd.DataFrame,
+    messages: tuple[Message, ...],
+    place: "pd.Series[int] | npt.NDArray[np.int64]",
     *,
+    channels: pd.DataFrame,
     effects: dict[str, float],
-    economics: dict[str, Any],
-) -> TouchWorth:
-    """Return the worth of each planned touch."""
-    row, place = touches["row"].to_numpy(), touches["place"].to_numpy()
-    one = {name: column[row, 0] for name, column in own.items() if name != "fatigue"}
-    one["fatigue"] = own["fatigue"][row, place]
-    return touch_worth(
-        one, {name: column[place] for name, column in said.items()}, effects=effects, economics=economics
-    )
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return both sides of planned touches, one row each: whom they go to, and the places of their messages."""
+    own, said = _sides(who, messages, channels=channels, effects=effects)
+    at = np.asarray(place, dtype=np.int64)
+    one = {name: column[:, 0] for name, column in own.items() if name != "fatigue"}
+    one["fatigue"] = own["fatigue"][np.arange(len(at)), at]
+    return one, {name: column[at] for name, column in said.items()}
 
 
 def _plan_input(

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence import Estimate, Forecast, Observed, Prior, grade_of
+from analysis.features.places import texts_at
 from analysis.params import SendPlanParams
 from analysis.recipes.resolver import reads
 from analysis.touch.messages import registered_messages
@@ -267,23 +268,23 @@ def send_plan_log(send_plan_choices: pd.DataFrame, send_plan_params: SendPlanPar
     Schedules not listed had no chance.
     """
     names = [message.name for message in registered_messages(send_plan_params.messages)]
-    chosen = send_plan_choices
-    other = chosen[chosen["explored"]]
+    explored = np.flatnonzero(send_plan_choices["explored"])
+    other = send_plan_choices.iloc[explored]
     parts = [
         pd.DataFrame(
             {
-                "customer_id": rows["customer_id"].to_numpy(),
+                "customer_id": rows["customer_id"],
                 "decided_on": as_of.isoformat(),
                 "action": _actions(rows, prefix, names=names),
-                "propensity": rows["propensity"].to_numpy() if not prefix else 1 - rows["propensity"].to_numpy(),
-                "holdout_propensity": rows["holdout_propensity"].to_numpy(),
+                "propensity": rows["propensity"] if not prefix else 1 - rows["propensity"],
+                "holdout_propensity": rows["holdout_propensity"],
                 "chosen": not prefix,
             }
         )
-        for prefix, rows in (("", chosen), ("other_", other))
+        for prefix, rows in (("", send_plan_choices), ("other_", other.reset_index(drop=True)))
     ]
-    both = pd.concat(parts, ignore_index=True)
-    return both.sort_values(["customer_id", "chosen"], ascending=[True, False], ignore_index=True)
+    order = np.argsort(np.append(np.arange(len(send_plan_choices)), explored), kind="stable")
+    return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)
 
 
 def send_plan_results(send_plan_headline: dict[str, Any]) -> dict[str, Any]:
@@ -293,10 +294,16 @@ def send_plan_results(send_plan_headline: dict[str, Any]) -> dict[str, Any]:
     return {"n_touches": head["n_touches"], "expected_profit": head["profit"], "duality_gap": head["gap"], **shadow}
 
 
-def _actions(rows: pd.DataFrame, prefix: str, *, names: list[str]) -> list[str]:
-    pairs = [(rows[f"{prefix}message_{k}"].tolist(), rows[f"{prefix}day_{k}"].tolist()) for k in (1, 2)]
-    texts = [[f"{names[m]}@{d}" if m >= 0 else "" for m, d in zip(*pair, strict=True)] for pair in pairs]
-    return [" + ".join(part for part in both if part) or "none" for both in zip(*texts, strict=True)]
+def _actions(rows: pd.DataFrame, prefix: str, *, names: list[str]) -> "pd.Series[str]":
+    """Return each schedule as text; of the few that there are each is written once."""
+    columns = [rows[f"{prefix}{part}_{k}"].to_numpy() + 1 for k in (1, 2) for part in ("message", "day")]
+    sizes = [int(column.max(initial=0)) + 1 for column in columns]
+    which, kinds = pd.factorize(np.ravel_multi_index(columns, sizes))
+    texts = []
+    for m, d, n, e in zip(*np.unravel_index(kinds, sizes), strict=True):
+        said = [f"{names[message - 1]}@{day - 1}" for message, day in ((m, d), (n, e)) if message]
+        texts.append(" + ".join(said) or "none")
+    return texts_at(texts, places=which)
 
 
 def _filled(text: str, values: dict[str, Any]) -> str:

@@ -114,12 +114,12 @@ def send_plan_past(tables: Tables, as_of: date, send_plan_params: SendPlanParams
     else:
         touches, at = touches.filter(nw.col("assigned_on") > as_of - timedelta(days=reach)), nw.col("assigned_at")
     wanted = ["customer_id", "channel", *(["staff_id"] if has["staff_id"] else [])]
-    found: pd.DataFrame = touches.select(*wanted, at.alias("at")).collect("pandas").to_native()
+    found: pd.DataFrame = touches.select(*wanted, at.alias("at")).collect("pyarrow").to_native().to_pandas()
     local = pd.to_datetime(found["at"]).dt.tz_localize("UTC").dt.tz_convert(timezone).dt.tz_localize(None)
     first = pd.Timestamp(as_of) + pd.Timedelta(days=1)
     found["day"], found["hour"] = (local.dt.normalize() - first).dt.days, local.dt.hour
     found = found.reindex(columns=columns)
-    return found.sort_values(["day", "hour", "customer_id", "channel"], ignore_index=True)
+    return found.sort_values(["day", "hour"], kind="stable", ignore_index=True)
 
 
 @reads(send_plan_customers=("customer_id", "p_churn", "order_value"))

@@ -14,7 +14,15 @@ import pandas as pd
 
 from analysis.checks import columns_present
 
-__all__ = ["CUSTOMER_COLUMNS", "TouchWorth", "customer_side", "fatigue_now", "message_side", "touch_worth"]
+__all__ = [
+    "CUSTOMER_COLUMNS",
+    "TouchWorth",
+    "customer_side",
+    "fatigue_now",
+    "message_draw",
+    "message_side",
+    "touch_worth",
+]
 
 Floats = npt.NDArray[np.float64]
 Side = Mapping[str, Floats]
@@ -96,19 +104,9 @@ def message_side(
         rates: ``read_rate_<channel>`` and ``confirm_rate_<channel>`` instead of the channels' own, where given.
     """
     known = channels.set_index("channel").loc[messages["channel"].tolist()]
-    rates = rates or {}
-    read, confirm = (
-        np.array(
-            [rates.get(f"{kind}_rate_{c}", float(known[f"{kind}_rate"].iloc[i])) for i, c in enumerate(known.index)]
-        )
-        for kind in ("read", "confirm")
-    )
-    staffed = known["needs_staff"].to_numpy(dtype=bool)
-    template = [effects[_GAIN_OF[kind]] if kind in _GAIN_OF else 1.0 for kind in messages["template"]]
+    drawn = message_draw(messages, channels=channels, effects=effects, rates=rates or {})
     return {
-        "read": read,
-        "confirm": np.where(staffed, confirm, 1.0),
-        "template_gain": np.array(template),
+        **drawn,
         "channel_gain": known["gain"].to_numpy(dtype=np.float64),
         "annoyance": known["annoyance"].to_numpy(dtype=np.float64),
         "cost": known["cost"].to_numpy(dtype=np.float64),
@@ -116,6 +114,22 @@ def message_side(
         "contact": known["needs_contact"].to_numpy(dtype=np.float64),
         "discount": messages["discount_share"].to_numpy(dtype=np.float64),
         "valid_days": messages["valid_days"].to_numpy(dtype=np.float64),
+    }
+
+
+def message_draw(
+    messages: pd.DataFrame, *, channels: pd.DataFrame, effects: Mapping[str, float], rates: Mapping[str, float]
+) -> dict[str, Floats]:
+    """Return those columns of ``message_side`` that differ from draw to draw of the effects and rates."""
+    said_by, template = messages["channel"].tolist(), messages["template"].tolist()
+    columns = (channels[name].tolist() for name in ("channel", "read_rate", "confirm_rate", "needs_staff"))
+    known = {channel: rest for channel, *rest in zip(*columns, strict=True)}
+    read = [rates.get(f"read_rate_{channel}", known[channel][0]) for channel in said_by]
+    confirm = [rates.get(f"confirm_rate_{c}", known[c][1]) if known[c][2] else 1.0 for c in said_by]
+    gain = [effects[_GAIN_OF[kind]] if kind in _GAIN_OF else 1.0 for kind in template]
+    return {
+        name: np.array(v, dtype=np.float64)
+        for name, v in (("read", read), ("confirm", confirm), ("template_gain", gain))
     }
 
 
