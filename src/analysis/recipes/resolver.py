@@ -346,7 +346,8 @@ def write_kept(made: Any, stem: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with beside(path) as place:
         if content is None:
-            made.reset_index(drop=True).to_parquet(place, index=False)
+            # read soon, whole and often: packing it, or bounds for passing over rows, would only cost
+            made.reset_index(drop=True).to_parquet(place, index=False, compression=None, write_statistics=False)
         else:
             place.write_text(content, encoding="utf-8")
     return path
