@@ -23,8 +23,11 @@ _STYLE: Final = 2
 """Number of the wrapped style in every workbook: the plain and the bold one come before it."""
 _ROW: Final = "\0"
 """Stands for the number of the row until it is known; no text that XML allows holds it."""
+_PLAIN: Final = re.compile("(?:[A-Za-z0-9 :.@-]|_(?!x))*")
 _ESCAPED: Final = re.compile("(_x[0-9a-fA-F]{4}_)")
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+_LIGHT: Final = 1
+"""How hard a list is compressed: thousands of small files cost more work than they would save room."""
 _NO_DATE: Final = (1980, 1, 1, 0, 0, 0)
 """Of the files in an archive: the same rows give the same bytes."""
 
@@ -77,8 +80,8 @@ class Workbooks:
         book = self.book.replace(f"$A$1:${self.last}$2", f"$A$1:${self.last}${len(rows) + 1}")
         target = io.BytesIO(self.shared)
         with ZipFile(target, "a", ZIP_DEFLATED) as archive:
-            archive.writestr(_entry(_BOOK), book)
-            archive.writestr(_entry(_SHEET), sheet)
+            archive.writestr(_entry(_BOOK), book, compresslevel=_LIGHT)
+            archive.writestr(_entry(_SHEET), sheet, compresslevel=_LIGHT)
         return target.getvalue()
 
 
@@ -108,6 +111,8 @@ def _content(value: object) -> str:
 
 def _escaped(text: str) -> str:
     """Return a text for XML; spreadsheets read ``_x0007_`` as the control character that XML cannot hold."""
+    if _PLAIN.fullmatch(text):
+        return text
     plain = _ESCAPED.sub(r"_x005F\1", text)
     return escape(_CONTROLS.sub(lambda found: f"_x{ord(found[0]):04X}_", plain), quote=False)
 

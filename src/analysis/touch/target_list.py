@@ -48,6 +48,8 @@ LIST_COLUMNS: Final = (
 )
 _SAFE: Final = re.compile(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)$)[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 """Plain names that are no device's on Windows."""
+_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*")
+"""Ids, days and names: most of a list, and nothing in them could be taken for a formula."""
 _WIDTHS: Final = {"reason_text": 44, "talking_point": 52, "touch_id": 22, "campaign_id": 26, "assigned_at": 20}
 
 
@@ -143,12 +145,12 @@ def _guarded(table: pd.DataFrame) -> pd.DataFrame:
     guarded = table.copy()
     for column in guarded.columns:
         if guarded[column].dtype.kind not in "iufb":
-            texts = guarded[column].tolist()
-            plain = {text: _plain(str(text)) if pd.notna(text) else "" for text in set(texts)}
-            guarded[column] = pd.Series([plain[text] for text in texts], guarded.index, dtype=object)
+            plain = {text: _plain(str(text)) for text in set(guarded[column].dropna().tolist())}
+            texts = [plain.get(text, "") for text in guarded[column].tolist()]
+            guarded[column] = pd.Series(texts, guarded.index, dtype=object)
     return guarded
 
 
 def _plain(text: str) -> str:
     """Return a text on one line that no spreadsheet takes for a formula."""
-    return guard_formula(" ".join(text.split()))
+    return text if _KEY.fullmatch(text) else guard_formula(" ".join(text.split()))
