@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.churn.btyd import uncertainty
+from analysis.churn.btyd.uncertainty import Groups
 
-__all__ = ["Coming", "LevelError", "Visits", "coming", "level_error"]
+__all__ = ["Coming", "LevelError", "Visits", "coming", "grouped", "level_error"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -75,6 +76,7 @@ def coming(
     horizon: float,
     value: npt.ArrayLike = 1.0,
     variation: float = 0.0,
+    groups: Groups | None = None,
 ) -> Coming:
     """Return what the customers together will buy within the horizon.
 
@@ -84,11 +86,12 @@ def coming(
         horizon: In that unit.
         value: What a purchase day of each customer is worth, currency; 1 counts purchase days.
         variation: Standard deviation of a purchase day's value over its mean, within a customer.
+        groups: Of the customers, as ``grouped`` gives them, where more than one total is asked for.
     """
     worth = np.broadcast_to(np.asarray(value, dtype=np.float64), np.shape(customers["frequency"]))
     weight, square = worth, worth**2
-    if len(worth) > _GROUPED_ABOVE:
-        groups = uncertainty.group_alike(customers)
+    groups = groups or grouped(customers)
+    if groups is not None:
         customers = groups.customers
         weight, square = (np.bincount(groups.member, weights=column).astype(np.float64) for column in (weight, square))
 
@@ -106,6 +109,11 @@ def coming(
         float(uncertainty.spread(slope, model.covariance_)) / expected,
         float(np.sqrt(square @ spread)) / expected,
     )
+
+
+def grouped(customers: dict[str, Floats]) -> Groups | None:
+    """Return many customers in groups of those who are nearly alike; None for few, who are taken one by one."""
+    return uncertainty.group_alike(customers) if len(customers["frequency"]) > _GROUPED_ABOVE else None
 
 
 def level_error(
@@ -141,16 +149,26 @@ def level_error(
         if factor is None:
             continue
         known = _known(visits, origin=origin, unit_days=unit_days)
-        found = coming(model, known, horizon=horizon_days / unit_days)
-        if found.expected < _FEWEST_EXPECTED:
+        expected, luck_error = _expected(model, known, horizon=horizon_days / unit_days)
+        if expected < _FEWEST_EXPECTED:
             break
         actual = _bought(visits, since=origin, upto=origin + horizon_days)
-        misses.append(np.log((actual + 0.5) / (found.expected * factor + 0.5)))
-        luck.append(found.luck_error**2)
+        misses.append(np.log((actual + 0.5) / (expected * factor + 0.5)))
+        luck.append((luck_error / expected) ** 2)
     n = len(misses)
     beyond = max(float(np.sum(np.square(misses)) - np.sum(luck)), 0.0)
     degrees = n + _PRIOR_WINDOWS
     return LevelError(float(np.sqrt((beyond + _PRIOR_WINDOWS * _PRIOR_ERROR**2) / degrees)), degrees, n)
+
+
+def _expected(model: Any, customers: dict[str, Floats], *, horizon: float) -> tuple[float, float]:
+    """Return the purchase days expected of the customers together, and how far luck spreads them."""
+    groups, weight = grouped(customers), np.ones(len(customers["frequency"]))
+    if groups is not None:
+        customers, weight = groups.customers, groups.n_customers
+    expected = weight @ model.conditional_expected_purchases(customers, horizon=horizon)
+    luck = weight @ uncertainty.luck_variance(model, customers, horizon=horizon)
+    return float(expected), float(np.sqrt(luck))
 
 
 def _known(visits: Visits, *, origin: int, unit_days: float) -> dict[str, Floats]:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.churn import at_risk
 from analysis.churn.btyd import catalogue
-from analysis.churn.coming_purchases import Coming, Visits, coming, level_error
+from analysis.churn.coming_purchases import Coming, Visits, coming, grouped, level_error
 from analysis.churn.next_need import history
 from analysis.churn.relationship.judging import drift_of_levels
 from analysis.experiment.ledger import WINDOWS, amount, share_row
@@ -214,10 +214,10 @@ def value_forecasts(
     worth, spend = customer_values["order_value"].to_numpy(dtype=float), value_spend["today"]
     # Gamma-Gamma: a purchase day's value is Gamma(p, ·), whose deviation over its mean is 1 / sqrt(p)
     variation = 1 / math.sqrt(spend["parameters"]["p"]) if spend["usable"] else _USUAL_VARIATION
-    rows = []
+    alike, rows = grouped(customers), []
     for days in _VALUE_DAYS:
         for quantity, value, spread in (("purchase_days", 1.0, 0.0), ("revenue", worth, variation)):
-            found = coming(model, customers, horizon=days / unit, value=value, variation=spread)
+            found = coming(model, customers, horizon=days / unit, value=value, variation=spread, groups=alike)
             rows.append(
                 amount(
                     quantity,
@@ -284,11 +284,11 @@ def strategy_forecasts(
     outcome = outcome_from(strategy_totals, effects=strategy_effects)
     model, unit = catalogue.thaw(value_model), float(value_model["unit_days"])
     customers = {name: btyd_today_history[name].to_numpy(dtype=float) for name in btyd_today_history.columns}
-    rows = []
+    alike, rows = grouped(customers), []
     for place, days in enumerate(outcome.checkpoints):
         totals = outcome.totals[outcome.strategies.index(names[0]), place]
         revenue = totals[:, entry("margin")] / float(strategy_economics["margin_share"]) + totals[:, entry("coupons")]
-        unknown = coming(model, customers, horizon=days / unit).parameter_error
+        unknown = coming(model, customers, horizon=days / unit, groups=alike).parameter_error
         for quantity, values in (
             ("purchase_days", totals[:, entry("orders")]),
             ("revenue", revenue),

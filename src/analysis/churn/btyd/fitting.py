@@ -7,6 +7,7 @@ interval of a logarithm never reaches below zero. A model gives its log-likeliho
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
@@ -16,8 +17,6 @@ import numpy.typing as npt
 from analysis.errors import AnalysisError
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from threadpoolctl import ThreadpoolController
 
 __all__ = ["Estimator", "Fit", "NotIdentifiedError", "maximise", "one_thread", "require_repeats"]
@@ -107,9 +106,10 @@ def maximise(
     return Fit(parameters, covariance, float(value), not advice, advice)
 
 
-def one_thread() -> "AbstractContextManager[object]":
+def one_thread() -> AbstractContextManager[object]:
     """Return a context in which linear algebra uses one thread: these matrices are small, and waiting threads cost."""
-    return _threads().limit(limits=1, user_api="blas")
+    limited: AbstractContextManager[object] = _threads().limit(limits=1, user_api="blas")
+    return limited
 
 
 @cache
