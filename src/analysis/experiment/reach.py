@@ -10,6 +10,7 @@ from scipy.special import chdtrc
 from analysis.errors import AnalysisError
 from analysis.experiment.participants import measures_before
 from analysis.experiment.readout import Trial
+from analysis.features.places import places_of
 from analysis.stats.instruments import reached_effect
 from analysis.stats.means import welch_difference
 
@@ -46,8 +47,9 @@ def reached_effects(trial: Trial, *, touched: pd.DataFrame, staff: pd.DataFrame)
     sent = touched.loc[touched["send_status"].astype("float64") == _SENT, "customer_id"]
     customers = trial.customers.merge(staff, on="customer_id", how="left")
     clusters = customers[trial.cluster] if trial.cluster else customers["staff_id"]
-    clusters = clusters.astype(object).where(clusters.notna(), "alone " + customers["customer_id"]).astype(str)
-    reached = customers["customer_id"].isin(sent).to_numpy(dtype=bool)
+    named = clusters.astype(object).where(clusters.notna(), "alone " + customers["customer_id"]).astype(str)
+    codes = np.unique(named.to_numpy(dtype=object), return_inverse=True)[1]  # texts are sorted once for all metrics
+    reached = places_of(customers["customer_id"], among=sent.drop_duplicates()) >= 0
     rows = []
     for metric, kind in trial.metrics.items():
         for arm in trial.arms:
@@ -58,7 +60,7 @@ def reached_effects(trial: Trial, *, touched: pd.DataFrame, staff: pd.DataFrame)
             outcome = customers.loc[here, metric].to_numpy(dtype=np.float64)
             try:
                 found = reached_effect(
-                    outcome, treated=treated, reached=reached[here], clusters=clusters[here],
+                    outcome, treated=treated, reached=reached[here], clusters=codes[here],
                     confidence_level=trial.confidence_level,
                 )  # fmt: skip
             except AnalysisError:  # too few members of staff to know their spread

@@ -131,6 +131,7 @@ def checks(trial: Trial, *, seed: int) -> pd.DataFrame:
         seed: Of the bootstraps.
     """
     rows = []
+    trial = _with_numbered_clusters(trial)
     for metric, kind in trial.metrics.items():
         for arm in trial.arms:
             pair = _pair(trial, metric=metric, arm=arm)
@@ -141,6 +142,18 @@ def checks(trial: Trial, *, seed: int) -> pd.DataFrame:
                 ends = (found.value, found.ci_lower, found.ci_upper, found.std_error)
                 rows.append((metric, arm, kind, method, *ends, told, trial.confidence_level))
     return pd.DataFrame(rows, columns=list(CHECK_COLUMNS))
+
+
+def _with_numbered_clusters(trial: Trial) -> Trial:
+    """Return the experiment with numbers for its clusters: names are put in order once, not for every interval."""
+    column = trial.cluster or trial.near
+    if column is None:
+        return trial
+    named = trial.customers[column]
+    alone = "alone " + named.index.astype(str)  # who is in no cluster is one of their own
+    names = named.astype(object).where(named.notna(), alone).astype(str).to_numpy(dtype=object)
+    codes = np.unique(names, return_inverse=True)[1]
+    return trial._replace(customers=trial.customers.assign(**{column: codes}))
 
 
 def check_metrics(trial: Trial) -> None:
@@ -265,8 +278,7 @@ def _clustered(trial: Trial, pair: _Pair, *, seed: int) -> dict[str, Difference]
     column = trial.cluster or trial.near
     if column is None:
         return {}
-    alone = pair.both.index.astype(str)  # who is in no cluster is one of their own
-    clusters = pair.both[column].astype(object).where(pair.both[column].notna(), "alone " + alone).astype(str)
+    clusters = pair.both[column].to_numpy()
     try:
         found = {
             "clustered": clustered_difference(
@@ -275,7 +287,7 @@ def _clustered(trial: Trial, pair: _Pair, *, seed: int) -> dict[str, Difference]
         }
     except AnalysisError:  # fewer clusters than can tell their own spread: the page has no such row
         return {}
-    if clusters.nunique() <= _MOST_WILD_CLUSTERS:
+    if len(np.unique(clusters)) <= _MOST_WILD_CLUSTERS:
         rng = np.random.default_rng(seed)
         found["wild"] = wild_difference(
             pair.outcome, treated=pair.treated, clusters=clusters, rng=rng, confidence_level=trial.confidence_level

@@ -7,7 +7,6 @@ trained on.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -19,7 +18,17 @@ from analysis.stats.ranking import rank_weighted_effect
 if TYPE_CHECKING:
     from threadpoolctl import threadpool_limits
 
-__all__ = ["LEARNERS", "Learned", "Sample", "Scorer", "doubly_robust_scores", "learn", "rows_of", "value_in_training"]
+__all__ = [
+    "LEARNERS",
+    "Learned",
+    "Sample",
+    "Scorer",
+    "Shared",
+    "doubly_robust_scores",
+    "learn",
+    "rows_of",
+    "value_in_training",
+]
 
 Floats = NDArray[np.float64]
 Scorer = Callable[[Floats, Sequence[str]], dict[str, Floats]]
@@ -64,6 +73,13 @@ def rows_of(before: Floats, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Fl
     return before.T.take(places, axis=1).T
 
 
+class Shared(NamedTuple):
+    """Measures that other outcomes will be learnt from too, and the same numbered."""
+
+    before: Floats
+    known: Known
+
+
 class Learned(NamedTuple):
     """What the training half taught.
 
@@ -103,7 +119,7 @@ class _Outcomes(NamedTuple):
 
 
 def learn(
-    sample: Sample, *, seed: int, learners: Sequence[str] = LEARNERS, shared: dict[bytes, Known] | None = None
+    sample: Sample, *, seed: int, learners: Sequence[str] = LEARNERS, shared: dict[int, Shared] | None = None
 ) -> Learned:
     """Train the learners, and score the sample itself by models that never saw the customer scored.
 
@@ -116,7 +132,7 @@ def learn(
         sample: The training half.
         seed: Of folds and of the trees.
         learners: Some of ``LEARNERS``.
-        shared: What was known of the customers of earlier calls: other outcomes of the same customers cost less.
+        shared: What was known of the customers of earlier calls: other outcomes of the very same measures cost less.
 
     References:
         Künzel, Sekhon, Bickel and Yu (2019), Metalearners for estimating heterogeneous treatment effects using machine
@@ -150,25 +166,20 @@ def learn(
     return Learned(folds, crossed, scores, _scorer(final, taught.known), _expecter(models, taught.known))
 
 
-def _known(before: Floats, shared: dict[bytes, Known]) -> Known:
-    key = _digest(before)
-    if key not in shared:
+def _known(before: Floats, shared: dict[int, Shared]) -> Known:
+    if id(before) not in shared:
         shared.clear()  # two are never asked for in turn
-        shared[key] = known_values(before)
-    return shared[key]
+        shared[id(before)] = Shared(before, known_values(before))
+    return shared[id(before)].known
 
 
 def _new(before: Floats, taught: Known) -> Known:
     """Return other customers, numbered by the levels of those taught; for other outcomes they are numbered already."""
-    key = _digest(before)
+    key = b"new %d" % id(before)
     if key not in taught.worked_out:
-        taught.worked_out[key] = numbered(before, taught.levels)
-    found: Known = taught.worked_out[key]
-    return found
-
-
-def _digest(before: Floats) -> bytes:
-    return sha256(np.ascontiguousarray(before.T).data).digest()
+        taught.worked_out[key] = Shared(before, numbered(before, taught.levels))
+    found: Shared = taught.worked_out[key]
+    return found.known
 
 
 def value_in_training(uplift: Floats, *, robust: Floats, fold: NDArray[np.int64]) -> float:

@@ -193,7 +193,11 @@ def straight(before: Known, target: Floats) -> Predict:
     solved again until it is exact to double precision: it is told by looking columns up, without a design.
     """
     codes, level = before.codes, float(target.mean())
-    tables = [_looked_up(mine, len(known)) for mine, known in zip(codes, before.levels, strict=True)]
+    tables = _kept(
+        before,
+        b"tables",
+        lambda: [_looked_up(mine, len(known)) for mine, known in zip(codes, before.levels, strict=True)],
+    )
     ends = np.cumsum([table.shape[1] for table in tables], dtype=np.int64)
     penalty = _PENALTY_PER_COLUMN * (ends[-1] if len(ends) else 0)  # many columns of few customers say little each
     inverse = _kept(before, b"straight", lambda: _inverse(tables, codes, penalty=penalty))

@@ -25,6 +25,7 @@ from analysis.experiment.readout import (
     checks,
     read_out,
 )
+from analysis.features.places import places_of
 from analysis.params import IncrementalityParams
 from analysis.periods import days_after, days_before
 
@@ -259,7 +260,7 @@ def incrementality_staff(
     contacts = _pandas(
         tables.lazy("contacts").filter(nw.col("added_on") <= day).select("customer_id", "staff_id", "added_at")
     )
-    mine = contacts[contacts["customer_id"].isin(trial_customers["customer_id"])]
+    mine = contacts[places_of(contacts["customer_id"], among=trial_customers["customer_id"]) >= 0]
     latest = mine.sort_values(["added_at", "staff_id"]).drop_duplicates("customer_id", keep="last")
     return latest[["customer_id", "staff_id"]].sort_values("customer_id", ignore_index=True)
 

@@ -57,8 +57,7 @@ def test_planted_effect_is_found_and_its_predictions_are_calibrated(planted):
 
 
 def test_of_a_large_trial_a_sample_teaches_and_judges_and_the_rest_is_scored_by_the_chosen_learner(monkeypatch):
-    monkeypatch.setattr(uplift, "LARGEST_TAUGHT", 2000)
-    monkeypatch.setattr(uplift, "LARGEST_JUDGED", 2000)
+    monkeypatch.setattr(uplift, "LARGEST_TRIAL", 4000)
     trial = campaign(9000, seed=3, effect=0.16)
     learnt = learn_everyone(trial, known_before(trial)[0], seed=1)
     drawn = learnt[learnt["training"] | learnt["judged"]]
