@@ -8,7 +8,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["in_order", "places_of", "texts_at"]
+__all__ = ["in_order", "places_of", "rows_at", "texts_at"]
 
 
 def places_of(ids: Any, *, among: Any) -> npt.NDArray[np.int64]:
@@ -50,6 +50,28 @@ def texts_at(texts: Any, *, places: npt.NDArray[np.int64]) -> "pd.Series[str]":
 
     taken = _array(texts).take(pa.array(places, mask=places < 0))
     return pd.Series(pd.array(taken, dtype="str"))
+
+
+def rows_at(table: "pd.DataFrame", *, places: npt.NDArray[np.int64]) -> "pd.DataFrame":
+    """Return the rows at these places, as a left join would: -1 becomes a row of which nothing is known.
+
+    Args:
+        table: Any columns.
+        places: Places in it, as ``places_of`` returns them.
+
+    Examples:
+        >>> import pandas as pd
+        >>> rows_at(pd.DataFrame({"n": [7, 8]}), places=np.array([1, -1]))["n"].tolist()
+        [8.0, nan]
+    """
+    import pandas as pd
+
+    if np.array_equal(places, np.arange(len(table))):
+        return table.reset_index(drop=True)
+    columns = {
+        name: pd.api.extensions.take(table[name].array, places, allow_fill=True) for name in map(str, table.columns)
+    }
+    return pd.DataFrame(columns, copy=False)
 
 
 def in_order(ids: Any) -> bool:

@@ -47,6 +47,7 @@ from analysis.features.ordered_purchases import (
     rfm_at,
     share_in_largest_order,
 )
+from analysis.features.places import places_of, rows_at
 from analysis.features.rfm import rfm
 from analysis.features.table import collect, collect_features
 from analysis.params import ChurnParams
@@ -466,15 +467,18 @@ def churn_scores(
     """
     if not churn_verdict["judged"]:
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _SCORE_COLUMNS.items()})
-    before = collect(rfm(tables, as_of=days_before(as_of, days=365)))[["customer_id", "revenue"]]
-    known = churn_forecast.merge(features[["customer_id", "revenue"]], on="customer_id")
-    known = known.merge(before, on="customer_id", how="left", suffixes=("", "_before"))
-    last_year = (known["revenue"] - known["revenue_before"].fillna(0.0)).clip(lower=0.0)
+    ids = churn_forecast["customer_id"]
+    year_ago = collect(rfm(tables, as_of=days_before(as_of, days=365)).select("customer_id", "revenue"))
+    revenue, before = (
+        rows_at(known[["revenue"]], places=places_of(ids, among=known["customer_id"]))["revenue"]
+        for known in (features, year_ago)
+    )
+    last_year = (revenue - before.fillna(0.0)).clip(lower=0.0)
     worth = priorities.revenue_in_horizon(last_year, horizon_days=churn_frame["horizon_days"])
-    p = known[churn_verdict["column"]]
+    p = churn_forecast[churn_verdict["column"]]
     return pd.DataFrame(
         {
-            "customer_id": known["customer_id"],
+            "customer_id": ids,
             "p_churn": p,
             "revenue_last_year": last_year,
             "revenue_in_horizon": worth,

@@ -15,6 +15,7 @@ from analysis.churn.at_risk import LevelDrift, expected_loss, level_drift
 from analysis.churn.relationship.judging import drift_of_levels
 from analysis.churn.wording import RISK_BANDS
 from analysis.evidence import Estimate, Forecast, Observed, grade_of
+from analysis.features.places import places_of, rows_at
 from analysis.params import ChurnParams
 from analysis.recipes.resolver import reads
 from analysis.stats.scoring import Score
@@ -56,14 +57,19 @@ def two_clocks(
     ``clv`` (currency; where it is known) and ``group`` (``churn.two_clocks.GROUPS``; unknown for all where leaving by
     not buying cannot be judged).
     """
-    known = ["customer_id", "p_churn", "value_at_risk", "risk_band", "value_band"]
-    table = features[["customer_id"]].merge(churn_scores[known], on="customer_id", how="left")
-    if delete_scores is None:
-        table["p_delete"] = np.nan
+    ids = features["customer_id"]
+
+    def beside(said: pd.DataFrame, *columns: str) -> pd.DataFrame:
+        return rows_at(said[list(columns)], places=places_of(ids, among=said["customer_id"]))
+
+    parts = [beside(churn_scores, "p_churn", "value_at_risk", "risk_band", "value_band")]
+    if delete_scores is not None:
+        parts.append(beside(delete_scores, "p_delete"))
     else:
-        table = table.merge(delete_scores[["customer_id", "p_delete"]], on="customer_id", how="left")
+        parts.append(pd.DataFrame({"p_delete": np.full(len(ids), np.nan)}))
     if customer_value is not None:
-        table = table.merge(customer_value[["customer_id", "clv"]], on="customer_id", how="left")
+        parts.append(beside(customer_value, "clv"))
+    table = pd.concat([features[["customer_id"]].reset_index(drop=True), *parts], axis=1)
     mean = float(delete_scores["p_delete"].mean()) if delete_scores is not None and len(delete_scores) else np.nan
     table["delete_band"] = pd.array(clocks.delete_band(table["p_delete"], mean=mean), dtype="string")
     table["group"] = pd.array([pd.NA] * len(table), dtype="string")
@@ -105,8 +111,9 @@ def two_clocks_save_first(two_clocks: pd.DataFrame, features: pd.DataFrame) -> p
     """The customers to save first, most money at risk on top: a list for action, private."""
     chosen = two_clocks[two_clocks["group"] == "save_first"].sort_values("value_at_risk", ascending=False)
     columns = ["customer_id", "p_churn", "p_delete", "value_at_risk", *(["clv"] if "clv" in chosen else [])]
-    known = features[["customer_id", *_TOLD_OF_LIST]]
-    return chosen[columns].merge(known, on="customer_id", how="left").reset_index(drop=True)
+    known = features[list(_TOLD_OF_LIST)]
+    place = places_of(chosen["customer_id"], among=features["customer_id"])
+    return pd.concat([chosen[columns].reset_index(drop=True), rows_at(known, places=place)], axis=1)
 
 
 def two_clocks_leave_alone(two_clocks: pd.DataFrame) -> pd.DataFrame:
@@ -201,7 +208,9 @@ def _both_doors(customers: pd.DataFrame, *, drift: LevelDrift, deletion_drift: L
 
 def _list_and_rest(customers: pd.DataFrame, *, scores: pd.DataFrame, drift: LevelDrift) -> dict[str, Any]:
     """Return the numbers of the list, of those left alone, and of those whom private chat does not reach."""
-    money = customers[["customer_id", "group", "p_delete", "delete_band"]].merge(scores, on="customer_id")
+    place = places_of(scores["customer_id"], among=customers["customer_id"])
+    told = rows_at(customers[["group", "p_delete", "delete_band"]], places=place)
+    money = pd.concat([told, scores.reset_index(drop=True)], axis=1)
     total = float(money["value_at_risk"].sum())
     first = money[money["group"] == "save_first"]
     n_alone = int(customers["group"].isin(clocks.LEAVE_ALONE).sum())

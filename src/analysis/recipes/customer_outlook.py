@@ -4,6 +4,7 @@ from typing import Final
 
 import pandas as pd
 
+from analysis.features.places import places_of, rows_at
 from analysis.recipes.resolver import reads
 
 _SAID: Final = {
@@ -57,9 +58,11 @@ def customer_outlook(
         "purchase_clock": purchase_clock,
     }
     table = features[["customer_id"]].sort_values("customer_id", ignore_index=True)
+    parts = []
     for name, columns in _SAID.items():
         said = given[name]
         if said is None or said.empty:
             continue
-        table = table.merge(said[["customer_id", *(c for c in columns if c in said)]], on="customer_id", how="left")
-    return table
+        place = places_of(table["customer_id"], among=said["customer_id"])
+        parts.append(rows_at(said[[c for c in columns if c in said]], places=place))
+    return pd.concat([table, *parts], axis=1)
