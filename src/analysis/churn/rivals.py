@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analysis.churn.btyd.catalogue import WEAK_PRIOR, fit_model, thaw
 from analysis.churn.btyd.fitting import NotIdentifiedError
 
-__all__ = ["CUSTOMERS_FITTED", "RIVALS", "fit_rivals", "p_no_purchase"]
+__all__ = ["COLUMNS", "CUSTOMERS_FITTED", "RIVALS", "fit_rivals", "p_no_purchase"]
 
 RIVALS: Final = ("bg_nbd", "pareto_nbd")
 """Slugs of ``btyd.catalogue.CLASSES``; one more is one more entry. They bracket the family: MBG/NBD differs from BG/NBD
@@ -22,6 +22,9 @@ in the fourth digit of the log loss on all brands, NBD (nobody ever leaves) is f
 
 CUSTOMERS_FITTED: Final = 20_000
 """Customers, at most, that the four parameters are learnt from; more move no probability by a thousandth."""
+
+COLUMNS: Final = ("frequency", "days_since_last_order", "tenure_days")
+"""All that the rivals know of a customer."""
 
 
 def fit_rivals(customers: pd.DataFrame, *, seed: int) -> dict[str, dict[str, Any]]:

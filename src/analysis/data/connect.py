@@ -193,11 +193,11 @@ class Tables:
     def _held(self, native: Any, name: str, part: _Part) -> Any:
         """Return the rows and columns of a part, which the engine keeps once it has read them."""
         picked = [column for column in native.columns if column in part.columns[name]]
-        members = self._listed(part.customers)
         if self.engine == "spark":
-            return native.select(*picked).join(members, "customer_id", "left_semi").cache()
+            return native.select(*picked).join(self._listed(part.customers), "customer_id", "left_semi").cache()
         kept = f"{name}_{part.key}"
         if not self._session.sql(f"select 1 from duckdb_tables() where table_name = '{kept}'").fetchall():
+            members = self._listed(part.customers)
             native.select(*map(quoted, picked)).join(members, "customer_id", how="semi").create(kept)
         return self._session.table(kept)
 

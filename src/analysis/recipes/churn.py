@@ -365,11 +365,15 @@ def churn_judgement(
         forecasts.all(asked, opinions=opinions(asked, "judging"), move=move),
     ]
     groups = {name: driver.columns for name, driver in drivers.DRIVERS.items()}
+    some = asked.head(_DRIVER_ROWS)
+    unmoved = opinions(some, "judging")
 
     def predict(rows: pd.DataFrame) -> NDArray[np.float64]:
-        return season.shifted(forecasts.p_model(rows, opinions=opinions(rows, "judging")), by=move)
+        moved = any(not rows[name].equals(some[name]) for name in rivals.COLUMNS)
+        second = opinions(rows, "judging") if moved else unmoved
+        return season.shifted(forecasts.p_model(rows, opinions=second), by=move)
 
-    shuffled = drivers.shuffled_forecasts(asked.head(_DRIVER_ROWS), groups=groups, predict=predict, seed=seed)
+    shuffled = drivers.shuffled_forecasts(some, groups=groups, predict=predict, seed=seed)
     return churn_history[kept].join(pd.concat(said)).join(shuffled.add_prefix(drivers.SHUFFLED))
 
 
