@@ -18,13 +18,16 @@ import pandas as pd
 from analysis.data.benchmarks import load_benchmarks
 from analysis.data.channels import load_channels
 from analysis.data.connect import Tables
-from analysis.errors import AnalysisError
+from analysis.errors import AnalysisError, MissingTableError
 from analysis.evidence import Grade
 from analysis.experiment.arm_sums import SUMS, added, effect_of_sums, slope_of
+from analysis.experiment.assigned_sums import SEGMENTS, assigned_of, orders_around, sums_by_segment
 from analysis.experiment.learning import Response, combined, grade_by_weight, learn_cells
 from analysis.experiment.participants import STOP_BELOW, control_arm, planned_shares
-from analysis.features.expressions import count_where, days_between, money_sum
+from analysis.features.expressions import count_where, money_sum
+from analysis.features.ordered_purchases import purchases_of
 from analysis.params import IncrementalityParams, StrategiesParams
+from analysis.recipes.resolver import reads
 from analysis.stats.proportions import sample_ratio_pvalue
 from analysis.touch.effects import load_effects
 
@@ -34,11 +37,12 @@ _FEWEST_ORDERS: Final = 50  # of a cell's customers held out: fewer tell no pace
 _ONE_CHANNEL: Final = 0.95  # of an arm's touches, for the arm to count for that channel
 _DEPTHS: Final = (0.01, 0.9)  # shares of the list price that an offer can be
 _PER_CUSTOMER: Final = (0.2, 5.0)  # touches of a treated customer
-SEGMENTS: Final = ("first", "regular", "quiet")
-"""Segments as known at assignment: one order so far; two or more; none within the days of history."""
 
 
-def learning_sums(tables: Tables, incrementality_params: IncrementalityParams) -> pd.DataFrame:
+@reads(ordered_purchases=("customer_id", "day", "amount"))
+def learning_sums(
+    tables: Tables, incrementality_params: IncrementalityParams, ordered_purchases: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Every experiment in ``assignments`` as sums: one row per experiment, arm and segment.
 
     ``n`` customers with an order before their assignment; sums of orders within the window (``y``), before it (``x``)
@@ -48,40 +52,21 @@ def learning_sums(tables: Tables, incrementality_params: IncrementalityParams) -
     columns = ["experiment_id", "arm", "segment", *SUMS, "n_arm", "window_days", "last_on", "by_cluster"]
     if not tables.has("assignments"):
         return pd.DataFrame(columns=columns)
+    if ordered_purchases is None:
+        raise MissingTableError("orders", needed_by="learning_sums")
     members = _members(tables, incrementality_params)
-    history = incrementality_params.history_days
-    orders = tables.purchases().select("customer_id", "ordered_at", "ordered_on")
-    pairs = members.select("experiment_id", "customer_id", "assigned_at", "assigned_on", "window_days").join(
-        orders, on="customer_id", how="inner"
+    assigned = assigned_of(members.collect("pyarrow").to_native())
+    days = [np.datetime64(int(day), "D").item() for day in np.unique(assigned.on)]
+    same_day = tables.purchases().filter(nw.col("ordered_on").is_in(days))
+    around = orders_around(
+        assigned,
+        purchases=purchases_of(ordered_purchases),
+        same_day=same_day.select("customer_id", "ordered_at", "ordered_on").collect("pyarrow").to_native(),
+        history_days=incrementality_params.history_days,
     )
-    pairs = pairs.with_columns(
-        days_between(pairs, nw.col("assigned_on"), nw.col("ordered_on")).alias("day"),
-        (nw.col("ordered_at") >= nw.col("assigned_at")).alias("after"),
-    )
-    counts = pairs.group_by("experiment_id", "customer_id").agg(
-        count_where(nw.col("after") & (nw.col("day") < nw.col("window_days"))).alias("y"),
-        count_where(~nw.col("after") & (nw.col("day") >= -history)).alias("x"),
-        count_where(~nw.col("after")).alias("ever"),
-    )
-    rows = members.join(counts, on=["experiment_id", "customer_id"], how="inner").filter(nw.col("ever") > 0)
-    active = nw.when(nw.col("ever") == 1).then(nw.lit("first")).otherwise(nw.lit("regular"))
-    rows = rows.with_columns(nw.when(nw.col("x") == 0).then(nw.lit("quiet")).otherwise(active).alias("segment"))
-    sums = rows.group_by("experiment_id", "arm", "segment").agg(
-        nw.len().alias("n"),
-        *(nw.col(name).cast(nw.Int64).sum().alias(name) for name in ("y", "x")),
-        *((nw.col(a) * nw.col(b)).cast(nw.Int64).sum().alias(a + b) for a, b in (("y", "y"), ("x", "x"), ("x", "y"))),
-        nw.col("window_days").max().alias("window_days"),
-    )
-    found = _pandas(sums)
-    whole = members.group_by("experiment_id", "arm").agg(
-        nw.len().alias("n_arm"), nw.col("assigned_on").max().alias("last_on")
-    )
-    found = found.merge(_pandas(whole), on=["experiment_id", "arm"])
-    found = found.merge(_clustered(tables), on="experiment_id", how="left")
+    found = sums_by_segment(assigned, around).merge(_clustered(tables), on="experiment_id", how="left")
     found["by_cluster"] = found["by_cluster"].eq(other=True)
-    found = found[columns].astype(dict.fromkeys([*SUMS, "n_arm", "window_days"], "int64"))
-    found["last_on"] = pd.to_datetime(found["last_on"])
-    return found.sort_values(["experiment_id", "arm", "segment"], ignore_index=True)
+    return found[columns].astype(dict.fromkeys([*SUMS, "n_arm", "window_days"], "int64"))
 
 
 def _members(tables: Tables, params: IncrementalityParams) -> "nw.LazyFrame[Any]":

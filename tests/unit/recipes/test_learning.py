@@ -13,10 +13,12 @@ from analysis.data.benchmarks import MARKETING_CLAIM
 from analysis.data.connect import Tables, open_tables
 from analysis.data.load import load
 from analysis.data.mapping import DataSource
+from analysis.experiment.assigned_sums import SEGMENTS
 from analysis.params import IncrementalityParams, StrategiesParams, notebook_models
 from analysis.recipes import learning as made
 from analysis.recipes import learning_page as page
 from analysis.recipes import strategies, strategy_learning, strategy_page
+from analysis.recipes.purchases import ordered_purchases
 from analysis.recipes.resolver import Previous, Resolver, write_kept
 from analysis.recipes.strategy_customers import strategy_customers
 from analysis.stats.means import cuped_difference
@@ -81,7 +83,7 @@ def shop(folder: Path, *, experiments: dict[str, dict[str, Any]], n: int = 4_000
 
 
 def measures(tables: Tables, *, as_of: date = AS_OF, params: IncrementalityParams = PARAMS) -> pd.DataFrame:
-    sums = made.learning_sums(tables, params)
+    sums = made.learning_sums(tables, params, ordered_purchases(tables, as_of))
     return made.learning_measures(
         sums, made.learning_touched(tables), made.learning_offers(tables), tables, params, as_of
     )
@@ -107,7 +109,7 @@ def test_what_was_planted_is_measured_in_days_of_own_purchases(four):
     assert abs(chat["measured"] - PLANTED_DAYS) < 3 * chat["std_error"] < 2.0
     assert chat["prior_mean"] < chat["mean"] < max(chat["measured"], PLANTED_DAYS)
     segments = {cell["segment"]: cell for cell in found["cells"]}
-    assert {"regular"} <= set(segments) <= set(made.SEGMENTS)
+    assert {"regular"} <= set(segments) <= set(SEGMENTS)
     assert found["experiments"] == sorted(FOUR)
     assert found["last_on"] == "2026-06-03"
 
