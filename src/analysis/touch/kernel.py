@@ -103,6 +103,7 @@ class World(NamedTuple):
     Attributes:
         seed: Two words.
         replicate: Number of each replicate.
+        drawn_as: Number of the replicate whose customers each takes, where rows are drawn.
         effects: Effect sizes, in the order of ``EFFECTS``.
         read_rate: Read rate of a rested customer, per channel.
         confirmed: Share of assigned touches that staff confirm, per channel.
@@ -119,6 +120,7 @@ class World(NamedTuple):
 
     seed: Any
     replicate: Any
+    drawn_as: Any
     effects: Any
     read_rate: Any
     confirmed: Any
@@ -241,7 +243,8 @@ def _simulate_rows(
         The row that could not be simulated for want of room for its moments; ``last_row`` if all were.
     """
     w, who, moments = desk.w, desk.who, desk.moments
-    mixed = n_rows < customers.columns.shape[0]  # a row of a sample holds another customer per replicate
+    # A row of a sample holds another customer per replicate, unless they share theirs.
+    mixed = n_rows < customers.columns.shape[0] and world.drawn_as[0] != world.drawn_as[L - 1]
     effects = w[_FIRST_EFFECT : _FIRST_EFFECT + len(world.effects)]
     for n in range(len(effects)):
         effects[n] = world.effects[n]

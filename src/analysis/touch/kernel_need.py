@@ -84,9 +84,7 @@ def draw_row(row: Any, n_rows: Any, customers: Any, world: Any, w: Any, who: Any
         who[i] = row
     if n_rows < n:
         for i in range(L):
-            a, _, _, _ = _philox(
-                np.uint32(row), world.replicate[i], np.uint32(0), _SAMPLE, world.seed[0], world.seed[1]
-            )
+            a, _, _, _ = _philox(np.uint32(row), world.drawn_as[i], np.uint32(0), _SAMPLE, world.seed[0], world.seed[1])
             who[i] = min(int((row + np.float64(_inside(a))) * n / n_rows), n - 1)
     for i in range(L):
         w[KEY_0 + i] = np.uint32(customers.key[who[i], 0]).view(np.float32)

@@ -87,7 +87,8 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
         seed: Seed of all luck.
         lanes_per_draw: Lanes of luck per draw of the effects.
         sample_customers: Customers simulated per replicate, each replicate drawing its own; totals are scaled up.
-            None simulates all rows of ``customers``.
+            None simulates all rows of ``customers``. Where these are themselves drawn (``population.STANDS_FOR``),
+            forty replicates at a time share what they draw: rows that a strategy leaves alone then cost nothing.
         checkpoints: Days after which totals are also taken.
         segment_by: Column whose values split the totals, at most twelve (``Outcome.by_segment``).
         season: Factor of the purchase rate on each day of the horizon; None for none.
@@ -132,6 +133,7 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
         plan=plan,
         season=season_clock(season, horizon_days=horizon_days),
         seed=seed,
+        shared=len(population) < population.stands_for,
     )
     _run(groups, population=population, plan=plan, rows=simulated, threads=threads, progress=progress)
     by_segment = _totals(groups, plan=plan, replicates=draws * lanes_per_draw) * (population.stands_for / simulated)
@@ -194,7 +196,7 @@ def _channels(table: pd.DataFrame, *, strategies: StrategySet, past: set[str]) -
 
 
 def _groups(
-    effects: Mapping[str, Floats], *, channels: tuple[Channel, ...], plan: Plan, season: Any, seed: int
+    effects: Mapping[str, Floats], *, channels: tuple[Channel, ...], plan: Plan, season: Any, seed: int, shared: bool
 ) -> list[_Group]:
     from analysis.touch.kernel import World
 
@@ -202,7 +204,7 @@ def _groups(
     groups = []
     for start in range(0, replicates, LANES):
         part = range(start, min(start + LANES, replicates))
-        world = World(**world_of(effects, channels=channels, replicates=part, season=season, seed=seed))
+        world = World(**world_of(effects, channels=channels, replicates=part, season=season, seed=seed, shared=shared))
         groups.append(_Group(world, _desk(plan, channels=len(channels))))
     return groups
 

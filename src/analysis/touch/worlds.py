@@ -30,6 +30,7 @@ def world_of(
     replicates: range,
     season: Floats,
     seed: int,
+    shared: bool = False,
 ) -> dict[str, Any]:
     """Return the arrays of ``kernel.World`` for some replicates, at most ``LANES``; a shorter group is filled up.
 
@@ -39,6 +40,7 @@ def world_of(
         replicates: Which replicates; those beyond the last repeat its effects and are not counted.
         season: Days of an ordinary season passed by each morning, (days + 1,).
         seed: The run's seed.
+        shared: Whether they all draw the same customers, instead of each its own.
     """
     total = len(next(iter(effects.values())))
     which = np.minimum(np.arange(replicates.start, replicates.start + LANES), total - 1)
@@ -52,7 +54,8 @@ def world_of(
     guesses = np.minimum(guesses, season[-1] * (1 - 1e-6)) * (1 - 1e-6)
     return {
         "seed": seed_key(seed),
-        "replicate": np.arange(replicates.start, replicates.start + LANES, dtype=np.uint32),
+        "replicate": (own := np.arange(replicates.start, replicates.start + LANES, dtype=np.uint32)),
+        "drawn_as": np.full_like(own, replicates.start) if shared else own,
         "effects": _flat([here.get(name, 0 * ones) for name in EFFECTS]).reshape(-1),
         "read_rate": _flat(read),
         "confirmed": _flat(confirmed),
