@@ -31,6 +31,7 @@ from analysis.features.contacts import (
 )
 from analysis.params import ChurnParams
 from analysis.periods import days_before
+from analysis.recipes.resolver import reads
 
 _WINDOWS: Final = (2, 7, 28)
 """Days back over which touches are counted."""
@@ -128,19 +129,23 @@ def _channels(days: pd.DataFrame) -> list[str]:
 
 
 def relationship_forecasts(
-    contact_spells: pd.DataFrame, contact_days: pd.DataFrame, as_of: date, churn_params: ChurnParams
+    contact_spells: pd.DataFrame, contact_days: pd.DataFrame, as_of: date, churn_params: ChurnParams, seed: int
 ) -> pd.DataFrame:
     """One row per contact open today (``role`` score) and one horizon ago (``score_past``): both forecasts.
 
     ``contact`` (place in ``contact_spells``), ``p_model`` (tenure, touches, source and staff; that by tenure where
     fewer than 200 deletions could be learnt from), ``p_baseline`` (tenure alone), and for the past ones ``deleted``:
     whether the customer deleted the contact within the horizon. Each learnt only from what was known on its own day.
+    The past ones judge the forecasts: 200,000 at most, drawn at random.
     """
     horizon = churn_params.horizon_days
     parts = []
     for ending, day in (("", as_of), ("_past", days_before(as_of, days=horizon))):
         role = contact_days["role"]
-        scored = contact_days[role == f"score{ending}"].reset_index(drop=True)
+        scored = contact_days[role == f"score{ending}"]
+        if ending and len(scored) > MOST_JUDGED:
+            scored = scored.sample(MOST_JUDGED, random_state=seed)
+        scored = scored.reset_index(drop=True)
         learnt = contact_days[role == f"learn{ending}"].reset_index(drop=True)
         hazards = tenure_hazards(contacts_known(contact_spells[_ENDS], day=day))
         tenure = scored["tenure_days"].to_numpy(dtype=np.int64)
@@ -164,6 +169,7 @@ def relationship_judgement(relationship_forecasts: pd.DataFrame, seed: int) -> p
     return sampled[["deleted", "p_model", "p_baseline"]].reset_index(drop=True)
 
 
+@reads(contact_spells=("door",), contact_days=("role", "door"))
 def relationship_verdict(
     contact_spells: pd.DataFrame,
     contact_days: pd.DataFrame,

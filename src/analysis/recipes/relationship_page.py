@@ -63,7 +63,9 @@ def relationship_incidence(
     customer, staff or still_there. ``share_contacts`` (0-1, with interval) by ``days_since_added`` (days), told as long
     as 50 contacts are at risk.
     """
-    looked = contact_spells[contact_spells["entry_days"] <= contact_spells["tenure_days"]]
+    columns = ["entry_days", "tenure_days", "door", "source_state"]
+    looked = contact_spells.loc[contact_spells["entry_days"] <= contact_spells["tenure_days"], columns]
+    looked["staff"] = pd.factorize(contact_spells["staff_id"], sort=True)[0][looked.index]
     sizes = looked["source_state"].value_counts()
     sources = [ALL_SOURCES, *sizes.index[sizes >= _FEWEST_CONTACTS].sort_values()]
     model = as_model(relationship_models["customer"]) if relationship_models["customer"] else None
@@ -72,7 +74,7 @@ def relationship_incidence(
     parts = [pd.DataFrame(columns=list(_INCIDENCE_COLUMNS))]
     for source in sources:
         members = looked if source == ALL_SOURCES else looked[looked["source_state"] == source]
-        table = life_table(members, doors=DOORS, cluster=members["staff_id"])
+        table = life_table(members, doors=DOORS, cluster=members["staff"])
         told = int((table.at_risk.sum(axis=0) >= _FEWEST_CONTACTS).nonzero()[0].max(initial=-1))
         shown = _SHOWN_DAYS[: np.searchsorted(_SHOWN_DAYS, told, side="right")]
         found = [(door, cumulative_incidence(table, door=place)) for place, door in enumerate(DOORS)]

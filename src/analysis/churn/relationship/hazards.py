@@ -224,7 +224,7 @@ def fit_hazard(
     of_tenure = np.array([term.startswith("tenure:") for term in terms])
     ridge = np.where(of_tenure, 0.0, (prior or _WEAKEST_PRIOR) ** -2.0)
     coefficient = np.where(of_tenure, np.log(event.sum() / np.exp(offset[event == 0]).sum()), 0.0)
-    staff, codes = np.unique(rows["staff_id"].to_numpy(dtype=str), return_inverse=True)
+    codes, staff = pd.factorize(rows["staff_id"].astype("str").fillna(""), sort=True)
     effect, variance = np.ones(len(staff)), 0.0
     share_fate = by_staff and len(staff) > 1
     for _ in range(_STAFF_ROUNDS if share_fate else 1):
@@ -276,9 +276,11 @@ def fit_logistic(
         return float(np.logaddexp(0.0, odds).sum() - odds @ event + 0.5 * (at**2 * ridge).sum())
 
     coefficient, held = start, loss(start)
+    weighed = np.empty_like(matrix)
     for _ in range(_NEWTON_STEPS):
         fitted = expit(matrix @ coefficient + offset)
-        information = matrix.T @ (matrix * (fitted * (1.0 - fitted))[:, None]) + np.diag(np.zeros(len(start)) + ridge)
+        np.multiply(matrix, (fitted * (1.0 - fitted))[:, None], out=weighed)
+        information = matrix.T @ weighed + np.diag(np.zeros(len(start)) + ridge)
         try:
             factor = cho_factor(information)
         except np.linalg.LinAlgError:
