@@ -183,18 +183,22 @@ def _with_orders(tables: Tables, rows: pd.DataFrame, *, frame: dict[str, Any], h
     first, last = rows["assigned_on"].min(), rows["assigned_on"].max()
     begins, ends = days_before(_date(first), days=history_days), days_after(_date(last), days=frame["window_days"])
     members = tables.lazy(_ASSIGNMENTS).filter(nw.col("experiment_id") == frame["experiment_id"])
-    orders = _pandas(
+    orders = (
         tables.purchases()
         .filter(nw.col("ordered_on") >= begins, nw.col("ordered_on") < ends)
         .join(members.select("customer_id").unique(), on="customer_id", how="semi")
         .select("customer_id", "ordered_at", "ordered_on", "amount")
+        .collect("pyarrow")
+        .to_native()
     )
-    orders = orders.merge(rows[["customer_id", "assigned_at", "assigned_on"]], on="customer_id")
-    days = (pd.to_datetime(orders["ordered_on"]) - pd.to_datetime(orders["assigned_on"])).dt.days
-    after = (orders["ordered_at"] >= orders["assigned_at"]) & (days < frame["window_days"])
-    before = (orders["ordered_at"] < orders["assigned_at"]) & (days >= -history_days)
+    place = places_of(orders.column("customer_id"), among=rows["customer_id"])
+    at, amount = orders.column("ordered_at").to_numpy(), orders.column("amount").to_numpy()
+    on, moments = (pd.to_datetime(rows[name]).to_numpy()[place] for name in ("assigned_on", "assigned_at"))
+    days = (orders.column("ordered_on").to_numpy().astype("datetime64[D]") - on.astype("datetime64[D]")).astype(int)
+    after = (at >= moments) & (days < frame["window_days"])
+    before = (at < moments) & (days >= -history_days)
     for mask, ending in ((after, ""), (before, "_before")):
-        sums = orders[mask].groupby("customer_id")["amount"].agg(["sum", "size"]).reindex(rows["customer_id"])
+        sums = pd.Series(amount[mask]).groupby(place[mask]).agg(["sum", "size"]).reindex(range(len(rows)))
         rows[f"spend{ending}"] = sums["sum"].fillna(0.0).to_numpy(dtype=np.float64)
         rows[f"n_orders{ending}"] = sums["size"].fillna(0).to_numpy(dtype=np.int64)
     return rows.assign(bought=(rows["n_orders"] > 0).astype("int64"))
