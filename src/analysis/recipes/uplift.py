@@ -25,6 +25,8 @@ from analysis.experiment.uplift import (
     learn_everyone,
 )
 from analysis.experiment.uplift_judging import Findings, judge
+from analysis.features.exposure import channels_touched
+from analysis.features.places import places_of
 from analysis.features.table import collect_features, model_columns
 from analysis.params import IncrementalityParams, UpliftParams
 from analysis.periods import days_before
@@ -99,13 +101,15 @@ def uplift_customers(
         return rows
     members = tables.lazy("assignments").filter(nw.col("experiment_id") == uplift_frame["experiment_id"])
     first = members.select(nw.col("assigned_on").min()).collect("pandas").to_native().iloc[0, 0]
-    known = collect_features(tables.among(members), as_of=days_before(pd.Timestamp(first).date(), days=1))
-    place = pd.Index(known.pop("customer_id").astype("str")).get_indexer(pd.Index(rows["customer_id"]))
+    day = days_before(pd.Timestamp(first).date(), days=1)
+    channels = channels_touched(tables, as_of=day) if tables.has("touches") else None
+    known = collect_features(tables.among(members), as_of=day, channels=channels)
+    place = places_of(rows["customer_id"], among=known.pop("customer_id"))
     columns = [name for name in model_columns(map(str, known.columns)) if name not in rows]
     made = {}
     for name in columns:
         values = known.pop(name).to_numpy(dtype=np.float64, na_value=np.nan)
-        if len(values) and not (values == values[0]).all() and len(np.unique(values[~np.isnan(values)])) > 1:
+        if np.fmin.reduce(values, initial=np.inf) < np.fmax.reduce(values, initial=-np.inf):
             made[name] = np.where(place >= 0, values[place], np.nan)
     return pd.concat([rows, pd.DataFrame(made, index=rows.index)], axis=1)
 
