@@ -28,8 +28,6 @@ from analysis.whole_files import discard, growing, one_at_a_time
 __all__ = ["LoadedData", "load", "open_session"]
 
 _MEMORY: Final = "1000MB"
-_THREADS: Final = 1
-"""A second thread costs a sixth more of everything, and memory."""
 _LOADS_KEPT: Final = 10
 Progress = Callable[[str], None]
 
@@ -219,7 +217,6 @@ def _keep_rejected(work: Path, target: Path) -> None:
 def open_session(scratch: Path) -> Any:
     """Return a database connection of its own, bounded in memory, that spills into ``scratch``."""
     connection = open_engine()
-    connection.execute(f"SET threads = {_THREADS}")
     connection.execute(f"SET memory_limit = '{_MEMORY}'")
     connection.execute(f"SET temp_directory = {literal(str(scratch))}")
     return connection

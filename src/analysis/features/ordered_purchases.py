@@ -7,34 +7,38 @@ order; what stood at a day follows from the refunds known by then. The numbers a
 
 import math
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.features.purchase_history import LOG_PARTS
-from analysis.features.replenishment import NEVER, PurchaseLog, category_codes, day_number
-
-if TYPE_CHECKING:
-    from analysis.data.connect import Tables
+from analysis.features.replenishment import NEVER, PurchaseLog, day_number
 
 __all__ = [
+    "HISTORY",
+    "PARTS",
+    "Habits",
+    "Known",
     "Purchases",
     "gaps_at",
+    "gaps_of",
+    "habits_of",
     "history_at",
     "holdout_after",
+    "known_on",
     "log_of_purchases",
     "n_active_at",
     "of_some_customers",
     "purchase_days_of",
     "purchases_of",
-    "read_purchases",
     "revenue_by_month_of_age",
     "rfm_at",
+    "run_starts",
     "share_in_largest_order",
     "standing",
+    "summed",
     "table_of_purchases",
 ]
 
@@ -43,8 +47,15 @@ Places = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _HALF_A_CENT: Final = 0.005  # as ``Tables.sales``: an order of which no more is left is no purchase
-_MOST_BITS: Final = 62
-_PARTS: Final = 10_000  # as ``expressions.money_sum``: money is summed in whole parts
+PARTS: Final = 10_000  # as ``expressions.money_sum``: money is summed in whole parts
+
+
+Habits = dict[str, NDArray[Any]]
+"""By name a number for each purchase: ``ordered_hour``, ``discount`` (currency), ``quantity``, ``has_coupon`` and,
+where there are more categories than ``Purchases`` tells apart, ``category_place``; as far as orders tell them."""
+
+HISTORY: Final = ("customer_id", "day", "amount", "category")
+"""Columns of ``table_of_purchases`` that ``purchases_of`` reads."""
 
 
 class Purchases(NamedTuple):
@@ -73,86 +84,12 @@ class Purchases(NamedTuple):
     refund: Floats
 
 
-def read_purchases(tables: "Tables", *, as_of: date) -> Purchases:
-    """Return all purchases of known customers by ``as_of``, also those given back since.
-
-    Raises:
-        MissingTableError: If there are no orders.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    cut = tables.as_of(as_of)
-    has_category, has_refunds = cut.has_column("orders", "category"), cut.has("refunds")
-    columns = ["customer_id", "ordered_on", "amount", *(["category"] if has_category else [])]
-    known = cut.lazy("orders", needed_by="purchases").filter(~nw.col("customer_id").is_null())
-    # plain scans: rows stay in the order of the source; text goes as soon as it is numbers
-    found = known.select(*columns).collect(backend="pyarrow").to_native()
-    encoded = pc.dictionary_encode(found.column("customer_id").combine_chunks())
-    codes, names = category_codes(found.column("category")) if has_category else (None, ())
-    found = found.select(["ordered_on", "amount"])
-    rank = pc.rank(encoded.dictionary, sort_keys="ascending").to_numpy().astype(np.int64) - 1
-    customer = rank[encoded.indices.to_numpy()]
-    customer_id = encoded.dictionary.sort().to_numpy(zero_copy_only=False)
-    del encoded
-    day = found.column("ordered_on").cast(pa.int32()).to_numpy().astype(np.int64)
-    order = _order_of(customer, day)
-    customer, day, amount = customer.astype(np.int32), day.astype(np.int32), found.column("amount").to_numpy()
-    del found
-    kept = (customer[order], day[order], amount[order], None if codes is None else codes[order])
-    del customer, day, amount, codes
-    refunds = _NO_REFUNDS
-    if has_refunds:
-        order_id = known.select("order_id").collect(backend="pyarrow").to_native().column("order_id")
-        refunds = _refunds(cut, order_id, order=order)
-    return Purchases(customer_id, *kept, names, *refunds)
-
-
-_NO_REFUNDS: Final = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32), np.zeros(0))
-
-
-def _order_of(customer: Places, day: Places) -> Places:
-    """Return the places in order of customer, day and source; packed into one number each, which sorts fastest."""
-    if not len(day):
-        return np.zeros(0, dtype=np.int64)
-    days = day - day.min()
-    for_place, for_day = len(day).bit_length(), int(days.max()).bit_length()
-    if for_place + for_day + int(customer.max()).bit_length() > _MOST_BITS:
-        return np.lexsort((days, customer))
-    packed: Places = ((customer << for_day | days) << for_place) | np.arange(len(day))
-    packed.sort()
-    return packed & ((1 << for_place) - 1)
-
-
-def _refunds(cut: "Tables", order_id: Any, *, order: Places) -> tuple[Places, Ints, Floats]:
-    """Return the place of the purchase, the day and the amount of each refund, by place and day."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    known = cut.lazy("refunds").filter(~nw.col("order_id").is_null())
-    by_day = known.group_by("order_id", "refunded_on").agg(nw.col("amount").sum())
-    back = by_day.select("order_id", "refunded_on", "amount").collect(backend="pyarrow").to_native()
-    refunded = pc.dictionary_encode(back.column("order_id").combine_chunks())
-    which = pc.index_in(order_id, value_set=refunded.dictionary).combine_chunks()
-    rows = np.flatnonzero(pc.is_valid(which).to_numpy(zero_copy_only=False))
-    row_of = np.full(len(refunded.dictionary), -1, dtype=np.int64)
-    row_of[which.drop_null().to_numpy()] = rows
-    place_of = np.empty(len(order), dtype=np.int64)
-    place_of[order] = np.arange(len(order))
-    row = row_of[refunded.indices.to_numpy()]
-    met = row >= 0  # a refund of an order of nobody known is no customer's
-    place = place_of[row[met]]
-    day = back.column("refunded_on").cast(pa.int32()).to_numpy()[met]
-    amount = back.column("amount").to_numpy()[met].astype(np.float64)
-    sorted_ = np.lexsort((day, place))
-    return place[sorted_], day[sorted_].astype(np.int32), amount[sorted_]
-
-
-def table_of_purchases(purchases: Purchases) -> pd.DataFrame:
+def table_of_purchases(purchases: Purchases, habits: Habits | None = None) -> pd.DataFrame:
     """Return purchases and refunds as one table, each customer's id on their first row only, refunds below zero.
 
     ``customer_id``, ``day`` (day number), ``amount`` (currency), ``category`` (categorical, where orders have any). A
-    refund follows its purchase. Ids that repeat ten times would cost more to read than all the rest.
+    refund follows its purchase. Ids that repeat ten times would cost more to read than all the rest. Habits stand
+    beside their purchase; a refund has none.
     """
     import pyarrow as pa
 
@@ -163,7 +100,7 @@ def table_of_purchases(purchases: Purchases) -> pd.DataFrame:
     rank = np.arange(len(places)) - np.searchsorted(places, places)
     refund_row = row[places] + 1 + rank
     total = n + len(places)
-    starts = _starts(purchases.customer)
+    starts = run_starts(purchases.customer)
     place = np.full(total, -1, dtype=np.int32)
     place[row[starts]] = purchases.customer[starts]
     ids = pa.array(purchases.customer_id, pa.large_string()).take(pa.array(place, mask=place < 0))
@@ -177,7 +114,17 @@ def table_of_purchases(purchases: Purchases) -> pd.DataFrame:
         codes = np.full(total, -1, dtype=np.int8)
         codes[row] = purchases.category
         table["category"] = pd.Categorical.from_codes(codes, categories=pd.Index(list(purchases.categories)))
+    for name, values in (habits or {}).items():
+        beside = np.zeros(total, dtype=values.dtype)
+        beside[row] = values
+        table[name] = beside
     return table
+
+
+def habits_of(table: pd.DataFrame) -> Habits:
+    """Return the habits from a table that ``table_of_purchases`` made."""
+    bought = table["amount"].to_numpy() >= 0
+    return {str(name): table[name].to_numpy()[bought] for name in table if name not in HISTORY}
 
 
 def purchases_of(table: pd.DataFrame) -> Purchases:
@@ -225,9 +172,9 @@ def _so_far(purchases: Purchases) -> Floats:
 def standing(purchases: Purchases) -> tuple[NDArray[np.bool_], Floats]:
     """Return which purchases stand after every refund there is, and what is left of each (currency)."""
     amount = purchases.amount.copy()
-    starts = _starts(purchases.refund_of)
+    starts = run_starts(purchases.refund_of)
     places = purchases.refund_of[starts]
-    amount[places] -= _summed(purchases.refund, starts)
+    amount[places] -= summed(purchases.refund, starts)
     stands = np.ones(len(amount), dtype=np.bool_)
     stands[places] = amount[places] > _HALF_A_CENT
     return stands, amount
@@ -237,21 +184,22 @@ def _left(purchases: Purchases, day: int) -> tuple[Places, Floats]:
     """Return the places of the purchases of which something was given back by a day, and what was left of each."""
     known = purchases.refund_day <= day
     places = purchases.refund_of[known]
-    starts = _starts(places)
-    back = _summed(purchases.refund[known], starts)
+    starts = run_starts(places)
+    back = summed(purchases.refund[known], starts)
     return places[starts], purchases.amount[places[starts]] - back
 
 
-def _starts(groups: NDArray[Any]) -> Places:
+def run_starts(groups: NDArray[Any]) -> Places:
     """Return where each run of equal values begins."""
     return np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]]) if len(groups) else np.zeros(0, dtype=np.int64)
 
 
-def _summed(values: NDArray[Any], starts: Places, *, dtype: Any = np.float64) -> NDArray[Any]:
+def summed(values: NDArray[Any], starts: Places, *, dtype: Any = np.float64) -> NDArray[Any]:
+    """Return the sum of each run of values."""
     return np.add.reduceat(values, starts, dtype=dtype) if len(starts) else np.zeros(0, dtype=dtype)
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
     """The purchases that stood at a day, with where each customer's begin and end.
 
     Attributes:
@@ -259,6 +207,7 @@ class _Known(NamedTuple):
         customer: Their positions among all.
         day: Day number of each purchase.
         parts: What was left of each, in whole parts; empty where nobody asked for it.
+        stands: Which of all purchases these are.
         starts: Place of each customer's first purchase.
         ends: Place of the last.
     """
@@ -267,15 +216,18 @@ class _Known(NamedTuple):
     customer: Ints
     day: Ints
     parts: Floats
+    stands: NDArray[np.bool_]
     starts: Places
     ends: Places
 
     @property
     def first(self) -> Ints:
+        """Day number of each customer's first purchase."""
         return self.day[self.starts]
 
     @property
     def last(self) -> Ints:
+        """Day number of each customer's last purchase."""
         return self.day[self.ends]
 
     def per_row(self, of_customer: NDArray[Any]) -> NDArray[Any]:
@@ -283,7 +235,8 @@ class _Known(NamedTuple):
         return np.repeat(of_customer, self.ends - self.starts + 1)
 
 
-def _known(purchases: Purchases, day: int, *, money: bool = True) -> _Known:
+def known_on(purchases: Purchases, day: int, *, money: bool = True) -> Known:
+    """Return the purchases that stood at the end of a day (day number), without their money if nobody asks for it."""
     places, left = _left(purchases, day)
     stands = purchases.day <= day
     stands[places] &= left > _HALF_A_CENT
@@ -294,15 +247,15 @@ def _known(purchases: Purchases, day: int, *, money: bool = True) -> _Known:
         in_part = stands[places]
         gone = np.flatnonzero(~stands)
         parts[places[in_part] - np.searchsorted(gone, places[in_part])] = left[in_part]
-        parts *= _PARTS
+        parts *= PARTS
         np.rint(parts, out=parts)
-    starts = _starts(customer)
+    starts = run_starts(customer)
     ends = np.r_[starts[1:], len(customer)] - 1 if len(starts) else starts
     whose = customer[starts]
-    return _Known(purchases.customer_id[whose], whose, purchases.day[stands], parts, starts, ends)
+    return Known(purchases.customer_id[whose], whose, purchases.day[stands], parts, stands, starts, ends)
 
 
-def _gaps(known: _Known) -> Ints:
+def gaps_of(known: Known) -> Ints:
     """Return days since the customer's purchase before, 0 at the first."""
     gaps = np.zeros(len(known.day), dtype=np.int32)
     np.subtract(known.day[1:], known.day[:-1], out=gaps[1:])
@@ -310,7 +263,7 @@ def _gaps(known: _Known) -> Ints:
     return gaps
 
 
-def _ids(known: _Known) -> "pd.Series[str]":
+def _ids(known: Known) -> "pd.Series[str]":
     return pd.Series(known.customer_id, dtype="str")
 
 
@@ -333,25 +286,25 @@ def n_active_at(purchases: Purchases, *, as_of: date, active_days: int) -> int:
     places, left = _left(purchases, day)
     recent = (purchases.day <= day) & (purchases.day >= day - active_days)
     recent[places[left <= _HALF_A_CENT]] = False
-    return len(_starts(purchases.customer[recent]))
+    return len(run_starts(purchases.customer[recent]))
 
 
 def gaps_at(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
     """Return ``purchase_gaps``: how often each gap between two purchase days occurred, shortest first."""
-    gaps = _gaps(_known(purchases, day_number(as_of), money=False))
+    gaps = gaps_of(known_on(purchases, day_number(as_of), money=False))
     days, n_gaps = np.unique(gaps[gaps > 0], return_counts=True)
     return pd.DataFrame({"gap_days": days, "n_gaps": n_gaps.astype(np.int64)})
 
 
 def share_in_largest_order(purchases: Purchases, *, as_of: date) -> float | None:
     """Return the share of ``money_that_repeats`` that was the largest order of each; None if nobody came back."""
-    known = _known(purchases, day_number(as_of))
+    known = known_on(purchases, day_number(as_of))
     if not len(known.starts):
         return None
     returned = known.last > known.first
-    revenue = _summed(known.parts, known.starts)[returned].sum()
+    revenue = summed(known.parts, known.starts)[returned].sum()
     largest = np.maximum.reduceat(known.parts, known.starts)[returned].sum()
-    return float((largest / _PARTS) / (revenue / _PARTS)) if revenue > 0 else None
+    return float((largest / PARTS) / (revenue / PARTS)) if revenue > 0 else None
 
 
 def history_at(purchases: Purchases, *, as_of: date, unit_days: float = 1) -> pd.DataFrame:
@@ -363,10 +316,10 @@ def history_at(purchases: Purchases, *, as_of: date, unit_days: float = 1) -> pd
         unit_days: Days of one unit of ``recency`` and ``T``.
     """
     day = day_number(as_of)
-    known = _known(purchases, day)
-    gaps, first = _gaps(known), known.first
-    frequency = _summed(gaps > 0, known.starts, dtype=np.int32)
-    repeat = _summed(np.where(known.day > known.per_row(first), known.parts, 0.0), known.starts) / _PARTS
+    known = known_on(purchases, day)
+    gaps, first = gaps_of(known), known.first
+    frequency = summed(gaps > 0, known.starts, dtype=np.int32)
+    repeat = summed(np.where(known.day > known.per_row(first), known.parts, 0.0), known.starts) / PARTS
     logs = np.zeros(int(gaps.max(initial=0)) + 1)
     logs[1:] = np.rint(np.log(np.arange(1, len(logs), dtype=np.float64)) * LOG_PARTS)
     value = np.divide(repeat, frequency, out=np.zeros(len(first)), where=frequency > 0)
@@ -377,7 +330,7 @@ def history_at(purchases: Purchases, *, as_of: date, unit_days: float = 1) -> pd
             "recency": (known.last - first) / float(unit_days),
             "T": (day - first) / float(unit_days),
             "monetary_value": value,
-            "sum_log_gaps": _summed(logs[gaps], known.starts) / LOG_PARTS + frequency * math.log(1 / unit_days),
+            "sum_log_gaps": summed(logs[gaps], known.starts) / LOG_PARTS + frequency * math.log(1 / unit_days),
         },
         copy=False,
     )
@@ -385,13 +338,13 @@ def history_at(purchases: Purchases, *, as_of: date, unit_days: float = 1) -> pd
 
 def holdout_after(purchases: Purchases, *, calibration_ends_on: date, holdout_ends_on: date) -> pd.DataFrame:
     """Return ``holdout_purchases`` in daily periods, collected: one row per customer of the calibration period."""
-    begun = _known(purchases, day_number(calibration_ends_on), money=False)
-    all_of = _known(purchases, day_number(holdout_ends_on))
+    begun = known_on(purchases, day_number(calibration_ends_on), money=False)
+    all_of = known_on(purchases, day_number(holdout_ends_on))
     later = all_of.day > day_number(calibration_ends_on)
     is_new = np.r_[True, all_of.day[1:] != all_of.day[:-1]] if len(later) else later
     is_new[all_of.starts] = True
-    days = _summed(later & is_new, all_of.starts, dtype=np.int32)
-    revenue = _summed(np.where(later, all_of.parts, 0.0), all_of.starts) / _PARTS
+    days = summed(later & is_new, all_of.starts, dtype=np.int32)
+    revenue = summed(np.where(later, all_of.parts, 0.0), all_of.starts) / PARTS
     purchases_of_each = np.zeros(len(purchases.customer_id), dtype=np.int32)
     revenue_of_each = np.zeros(len(purchases.customer_id))
     purchases_of_each[all_of.customer], revenue_of_each[all_of.customer] = days, revenue
@@ -405,9 +358,9 @@ def holdout_after(purchases: Purchases, *, calibration_ends_on: date, holdout_en
 def rfm_at(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
     """Return ``rfm`` collected: one row per customer, by id."""
     day = day_number(as_of)
-    known = _known(purchases, day)
+    known = known_on(purchases, day)
     n_orders = (known.ends - known.starts + 1).astype(np.int32)
-    revenue = _summed(known.parts, known.starts) / _PARTS
+    revenue = summed(known.parts, known.starts) / PARTS
     return pd.DataFrame(
         {
             "customer_id": _ids(known),
@@ -425,8 +378,8 @@ def rfm_at(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
 
 def purchase_days_of(purchases: Purchases, *, as_of: date, began_by: date) -> pd.DataFrame:
     """Return ``purchase_days``: first and repeat purchase days of the customers who began by a day."""
-    known = _known(purchases, day_number(as_of), money=False)
-    is_visit = _gaps(known) > 0
+    known = known_on(purchases, day_number(as_of), money=False)
+    is_visit = gaps_of(known) > 0
     is_visit[known.starts] = known.first <= day_number(began_by)
     mine = is_visit & known.per_row(is_visit[known.starts])
     oldest = int(known.first.min()) if len(known.starts) else 0
@@ -439,10 +392,10 @@ def purchase_days_of(purchases: Purchases, *, as_of: date, began_by: date) -> pd
 
 def revenue_by_month_of_age(purchases: Purchases, *, as_of: date) -> pd.DataFrame:
     """Return ``revenue_by_age``: revenue by customer (categorical) and month of age, sorted by both."""
-    known = _known(purchases, day_number(as_of))
+    known = known_on(purchases, day_number(as_of))
     month = (known.day - known.per_row(known.first)).astype(np.int64) * 12 // 365
     customer = known.per_row(np.arange(len(known.starts), dtype=np.int64))
-    starts = _starts(customer << 32 | month)
+    starts = run_starts(customer << 32 | month)
     ids = pd.Categorical.from_codes(customer[starts], categories=pd.Index(known.customer_id))
-    revenue = _summed(known.parts, starts) / _PARTS
+    revenue = summed(known.parts, starts) / PARTS
     return pd.DataFrame({"customer_id": ids, "month": month[starts].astype(np.int32), "revenue": revenue})

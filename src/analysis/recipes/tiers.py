@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.data.connect import Tables
 from analysis.errors import TooFewError
 from analysis.evidence import Estimate, Grade
-from analysis.features.ordered_purchases import purchases_of, rfm_at
+from analysis.features.ordered_purchases import HISTORY, purchases_of, rfm_at
 from analysis.params import TiersParams
 from analysis.periods import days_before
 from analysis.recipes.resolver import reads
@@ -101,7 +101,7 @@ def tier_summary(rfm_tiers: pd.DataFrame, tiers_params: TiersParams) -> pd.DataF
     return named[["tier", "tier_zh", "tier_en", *columns, "median_days_since_last_order"]]
 
 
-@reads(rfm_tiers=("customer_id", "tier"))
+@reads(rfm_tiers=("customer_id", "tier"), ordered_purchases=HISTORY)
 def tier_migration(
     ordered_purchases: pd.DataFrame,
     as_of: date,

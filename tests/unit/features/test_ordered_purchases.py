@@ -16,7 +16,6 @@ from analysis.features.ordered_purchases import (
     of_some_customers,
     purchase_days_of,
     purchases_of,
-    read_purchases,
     revenue_by_month_of_age,
     rfm_at,
     share_in_largest_order,
@@ -24,6 +23,7 @@ from analysis.features.ordered_purchases import (
 )
 from analysis.features.purchase_days import purchase_days
 from analysis.features.purchase_history import holdout_purchases, purchase_history
+from analysis.features.read_purchases import read_purchases
 from analysis.features.repetition import money_that_repeats, purchase_gaps
 from analysis.features.replenishment import NEVER, log_of, purchase_log, table_of
 from analysis.features.revenue_by_age import revenue_by_age

@@ -11,7 +11,9 @@ from analysis.data.connect import REFUNDS, open_tables
 from analysis.data.contracts import CONTRACTS
 from analysis.features.behaviour import behaviour
 from analysis.features.exposure import exposure
+from analysis.features.ordered_purchases import habits_of, purchases_of, table_of_purchases
 from analysis.features.purchase_history import purchase_history
+from analysis.features.read_purchases import read_with_habits
 from analysis.features.rfm import rfm
 from analysis.features.table import (
     FEATURES_FOR_MODELS,
@@ -157,6 +159,24 @@ def test_collecting_block_after_block_gives_the_same_table_as_one_query(tmp_path
     tables = write_and_open({n: t for n, t in world(5).items() if n not in lacking}, tmp_path / "data")
     together = collect(feature_table(tables, as_of=AS_OF))
     pd.testing.assert_frame_equal(collect_features(tables, as_of=AS_OF), together, check_exact=True)
+
+
+@pytest.mark.parametrize("n_categories", [3, 40])
+def test_purchases_that_were_kept_give_the_same_table_as_one_query(tmp_path, n_categories):
+    rng, data = np.random.default_rng(n_categories), world(6)
+    orders = data["orders"]
+    chosen = pd.Series([f"k{i}" for i in rng.integers(0, n_categories, len(orders))])
+    orders["category"] = chosen.where(rng.random(len(orders)) < 0.9)
+    orders["quantity"] = orders["quantity"].where(rng.random(len(orders)) < 0.9)
+    orders.loc[:20, "customer_id"] = None
+    tables = write_and_open(data, tmp_path / "data")
+    table_of_purchases(*read_with_habits(tables, as_of=AS_OF)).to_parquet(tmp_path / "kept")
+    kept = pd.read_parquet(tmp_path / "kept")
+    purchases = (purchases_of(kept), habits_of(kept))
+    together = collect(feature_table(tables, as_of=AS_OF))
+    assert together["n_categories"].max() > min(n_categories, 5) - 1
+    ours = collect_features(tables, as_of=AS_OF, purchases=purchases)
+    pd.testing.assert_frame_equal(ours, together, check_exact=True)
 
 
 def test_only_the_columns_asked_for_are_computed_and_they_are_the_same(tmp_path):
