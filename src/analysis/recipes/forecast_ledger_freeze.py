@@ -18,7 +18,6 @@ import pandas as pd
 from analysis.churn import at_risk
 from analysis.churn.btyd import catalogue
 from analysis.churn.coming_purchases import Coming, Visits, coming, grouped, level_error
-from analysis.churn.next_need import history
 from analysis.churn.relationship.judging import drift_of_levels
 from analysis.experiment.ledger import WINDOWS, amount, share_row
 from analysis.features.forecast_outcomes import CONTACTS, CUSTOMERS
@@ -37,9 +36,6 @@ _VALUE_DAYS: Final = (28, 91)
 """Days ahead of the value page's forecasts: four and thirteen weeks."""
 
 _EARLY_DAYS: Final = 30
-_LOOKED_AT: Final = 25_000
-"""Customers whose past windows are looked at: of more, a sample."""
-
 _SILENCE_BANDS: Final = 5
 _WINDOW: Final = "next_need_window"
 _WINDOWS_KEPT: Final = 2_000
@@ -159,11 +155,10 @@ def _deletions(
 
 
 def forecast_errors(
-    purchase_log: pd.DataFrame,
+    next_need_log: pd.DataFrame,
     value_model: dict[str, Any],
     strategies_params: StrategiesParams,
     as_of: date,
-    seed: int,
 ) -> pd.DataFrame:
     """How far the level of a window may fall from the purchase model, one row per kind and length of window.
 
@@ -172,8 +167,7 @@ def forecast_errors(
     (past windows it was learnt from, at most twelve).
     """
     today = day_number(as_of)
-    log = history.sampled(log_of(purchase_log), customers=_LOOKED_AT, seed=seed)
-    seen = known_at(log, today)
+    seen = known_at(log_of(next_need_log), today)
     pairs = np.unique(np.column_stack([seen.customer, seen.day]).astype(np.int64), axis=0)
     visits, model = Visits(pairs[:, 0], pairs[:, 1]), catalogue.thaw(value_model)
     rows = []

@@ -1,9 +1,10 @@
 """When will they need us next: the chance of a purchase within the horizon and a window of days, for every customer.
 
-The chain: ``purchase_log`` (who bought when) → ``next_need_history`` (what was known at past days, and what came) →
-``next_need_clock`` (how fast the shop's clock runs ahead) → ``next_need_season`` (level) → ``next_need_judgement`` →
-``next_need_verdict`` → ``next_need_forecast`` → ``next_need``. The probability is this chain's own for everybody: the
-churn model asks only about active customers, and one number a customer must not depend on who was asked.
+The chain: ``purchase_log`` (who bought when) → ``next_need_log`` (of some) → ``next_need_history`` (what was known at
+past days, and what came) → ``next_need_clock`` (how fast the shop's clock runs ahead) → ``next_need_season`` (level) →
+``next_need_judgement`` → ``next_need_verdict`` → ``next_need_forecast`` → ``next_need``. The probability is this
+chain's own for everybody: the churn model asks only about active customers, and one number a customer must not depend
+on who was asked.
 """
 
 from datetime import date
@@ -19,20 +20,28 @@ from analysis.churn.next_need.evaluation import NeedVerdict, chance_holds, choos
 from analysis.churn.next_need.need import fit_need, forecast, judged
 from analysis.churn.season import LAST_YEAR_DAYS, level_offset, seasonal_move
 from analysis.features.purchase_rhythm import purchase_rhythm
-from analysis.features.replenishment import PurchaseLog, day_number, known_at, log_of
+from analysis.features.replenishment import PurchaseLog, day_number, known_at, log_of, table_of
 from analysis.params import ValueParams
 
 _LEARNT_FROM: Final = 25_000
 """Customers looked at in the past, at up to six days each: more would cost more and move no third digit."""
 
 
-def next_need_history(purchase_log: pd.DataFrame, as_of: date, value_params: ValueParams, seed: int) -> pd.DataFrame:
+def next_need_log(purchase_log: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The purchases of the customers whose past is looked at, as ``purchase_log`` keeps them: 25,000 at most."""
+    log = log_of(purchase_log)
+    if len(log.customer_id) <= _LEARNT_FROM:
+        return purchase_log
+    return table_of(history.sampled(log, customers=_LEARNT_FROM, seed=seed))
+
+
+def next_need_history(next_need_log: pd.DataFrame, as_of: date, value_params: ValueParams) -> pd.DataFrame:
     """One row per customer and past origin: ``origin_on``, ``role``, ``wait_days`` and what was known.
 
     ``wait_days`` is the day of the first purchase after the origin (1 is the next day; as known when the window
     closed), 0 without one within the horizon. Of more than 25,000 customers a random sample.
     """
-    log = history.sampled(log_of(purchase_log), customers=_LEARNT_FROM, seed=seed)
+    log = log_of(next_need_log)
     horizon, first = value_params.next_need_days, history.first_day(log)
     parts = []
     for role, origin in history.past_days(as_of, first=first, horizon_days=horizon):
@@ -45,14 +54,14 @@ def next_need_history(purchase_log: pd.DataFrame, as_of: date, value_params: Val
 
 
 def next_need_clock(
-    purchase_log: pd.DataFrame, next_need_history: pd.DataFrame, as_of: date, value_params: ValueParams, seed: int
+    next_need_log: pd.DataFrame, next_need_history: pd.DataFrame, as_of: date, value_params: ValueParams
 ) -> pd.DataFrame:
     """One row per origin (today's included) and day ahead: how fast the shop's clock was expected to run.
 
     Columns ``origin_on``, ``day_ahead``, ``speed`` (mean 1), ``tick`` (share of the horizon's clock that has run by the
     end of the day, 0-1), ``trust`` (how far last year's dates foretold this year's, 0-1).
     """
-    log = history.sampled(log_of(purchase_log), customers=_LEARNT_FROM, seed=seed)
+    log = log_of(next_need_log)
     horizon, first = value_params.next_need_days, history.first_day(log)
     past = [day_number(pd.Timestamp(day).date()) for day in next_need_history["origin_on"].unique()]
     parts = []
@@ -64,11 +73,7 @@ def next_need_clock(
 
 
 def next_need_season(
-    purchase_log: pd.DataFrame,
-    next_need_history: pd.DataFrame,
-    as_of: date,
-    value_params: ValueParams,
-    seed: int,
+    next_need_log: pd.DataFrame, next_need_history: pd.DataFrame, as_of: date, value_params: ValueParams
 ) -> dict[str, Any]:
     """What last year said of the level of the judging window (``judging``) and says of today's (``next``); log-odds."""
     if next_need_history.empty:
@@ -84,7 +89,7 @@ def next_need_season(
 
     windows = {day_number(pd.Timestamp(str(d)).date()): rows for d, rows in next_need_history.groupby("origin_on")}
     levels = {day: level(rows) for day, rows in windows.items()}
-    log = history.sampled(log_of(purchase_log), customers=_LEARNT_FROM, seed=seed)
+    log = log_of(next_need_log)
     last_year: dict[int, float] = {}
     for day in [*levels, day_number(as_of)]:
         twin = day - LAST_YEAR_DAYS

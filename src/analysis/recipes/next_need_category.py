@@ -15,6 +15,7 @@ from analysis.churn.next_need.evaluation import NeedVerdict, choose_window, eval
 from analysis.churn.next_need.need import fit_need, forecast, judged
 from analysis.churn.next_need.transitions import category_waits, family_waits, transition_windows
 from analysis.data.connect import Tables
+from analysis.features.places import places_of
 from analysis.features.purchase_rhythm import CATEGORIES_ASKED, category_rhythm, purchase_rhythm
 from analysis.features.replenishment import day_number, log_of, of_customers
 from analysis.params import ValueParams
@@ -28,13 +29,13 @@ _CUSTOMERS_ASKED: Final = 50_000
 
 
 def next_need_category_history(
-    purchase_log: pd.DataFrame, as_of: date, value_params: ValueParams, seed: int
+    next_need_log: pd.DataFrame, as_of: date, value_params: ValueParams, seed: int
 ) -> pd.DataFrame:
     """One row per customer, category and past origin, as ``next_need_history``; empty without categories.
 
     ``wait_days`` is the day of the first purchase *of that category*; ``category`` its name. The six most common ones.
     """
-    whole = log_of(purchase_log)
+    whole = log_of(next_need_log)
     columns = ["customer", "category", "origin_on", "role", "wait_days"]
     n_categories = min(len(whole.categories), CATEGORIES_ASKED)
     if not n_categories:
@@ -128,28 +129,33 @@ def next_need_category_forecast(
     if next_need_category_history.empty:
         return pd.DataFrame(columns=["customer_id", "category", "p_purchase"])
     log, today, horizon = log_of(purchase_log), day_number(as_of), value_params.next_need_days
+    first = history.first_day(log)
     likeliest = next_need_forecast.nlargest(_CUSTOMERS_ASKED, "p_purchase")["customer_id"]
-    asked = np.flatnonzero(pd.Index(log.customer_id).isin(likeliest))
-    log = log if len(asked) == len(log.customer_id) else of_customers(log, asked)
-    rhythm = purchase_rhythm(log, day=today, horizon_days=horizon, first_day=history.first_day(log_of(purchase_log)))
+    if len(likeliest) < len(log.customer_id):
+        log = of_customers(log, np.sort(places_of(likeliest, among=pd.Series(log.customer_id, dtype="str"))))
+    rhythm = purchase_rhythm(log, day=today, horizon_days=horizon, first_day=first)
     pairs = category_rhythm(log, rhythm, day=today)
-    names = np.array(log.categories, dtype=object)[pairs["category"].to_numpy()]
     rows = history.with_ticks(next_need_category_history, next_need_clock)
     newest = rows["role"] == "judging"
     need = fit_need(rows[~newest], calibration=rows[newest], columns=history.predictors(rows), seed=seed)
     shown = history.clocks(next_need_clock)[pd.Timestamp(as_of)]
     move = next_need_season["next"]["move"] if next_need_season else 0.0
     own = next_need_category_evaluation.set_index("category")["verdict"] == NeedVerdict.OWN
-    parts = []
+    has_own = own.reindex(log.categories, fill_value=False).to_numpy(dtype=bool)[pairs["category"].to_numpy()]
+    parts: list[pd.DataFrame] = []
     for holds in (True, False):
-        mine = own.reindex(names).to_numpy(dtype=bool) == holds
-        if mine.any():
-            said = forecast(need, pairs[mine], ticks=shown, move=move, own_dates=holds)
-            ids = log.customer_id[pairs["customer"].to_numpy()[mine]]
-            said.insert(0, "category", names[mine])
-            said.insert(0, "customer_id", ids)
-            parts.append(said)
-    return pd.concat(parts, ignore_index=True).sort_values(["customer_id", "category"], ignore_index=True)
+        mine = pairs[has_own == holds]
+        if len(mine):
+            said = forecast(need, mine, ticks=shown, move=move, own_dates=holds)
+            parts.append(pd.concat([mine[["customer", "category"]].reset_index(drop=True), said], axis=1))
+    table = pd.concat(parts, ignore_index=True)
+    by_name = np.argsort(np.argsort(log.categories))[table["category"].to_numpy()]
+    table = table.take(np.lexsort((by_name, table["customer"].to_numpy()))).reset_index(drop=True)
+    ids, names = np.asarray(log.customer_id, dtype=object), np.array(log.categories, dtype=object)
+    said = table.drop(columns=["customer", "category"])
+    said.insert(0, "category", names[table["category"].to_numpy()])
+    said.insert(0, "customer_id", ids[table["customer"].to_numpy()])
+    return said
 
 
 def next_need_transitions(
