@@ -26,6 +26,7 @@ from analysis.experiment.uplift import (
 )
 from analysis.experiment.uplift_judging import Findings, judge
 from analysis.features.exposure import channels_touched
+from analysis.features.ordered_purchases import Habits, Purchases, habits_of, of_some_customers, purchases_of
 from analysis.features.places import places_of
 from analysis.features.table import collect_features, model_columns
 from analysis.params import IncrementalityParams, UpliftParams
@@ -89,6 +90,7 @@ def uplift_customers(
     uplift_frame: dict[str, Any],
     incrementality_params: IncrementalityParams,
     uplift_params: UpliftParams,
+    ordered_purchases: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """One row per customer of the experiment: ``customer_id``, ``arm``, metrics, what was known before, clusters.
 
@@ -103,7 +105,8 @@ def uplift_customers(
     first = members.select(nw.col("assigned_on").min()).collect("pandas").to_native().iloc[0, 0]
     day = days_before(pd.Timestamp(first).date(), days=1)
     channels = channels_touched(tables, as_of=day) if tables.has("touches") else None
-    known = collect_features(tables.among(members), as_of=day, channels=channels)
+    bought = None if ordered_purchases is None else _purchases(ordered_purchases, rows["customer_id"])
+    known = collect_features(tables.among(members), as_of=day, channels=channels, purchases=bought)
     place = places_of(rows["customer_id"], among=known.pop("customer_id"))
     columns = [name for name in model_columns(map(str, known.columns)) if name not in rows]
     made = {}
@@ -112,6 +115,13 @@ def uplift_customers(
         if np.fmin.reduce(values, initial=np.inf) < np.fmax.reduce(values, initial=-np.inf):
             made[name] = np.where(place >= 0, values[place], np.nan)
     return pd.concat([rows, pd.DataFrame(made, index=rows.index)], axis=1)
+
+
+def _purchases(ordered: pd.DataFrame, customers: "pd.Series[str]") -> tuple[Purchases, Habits]:
+    """Return what these customers bought, and what else is known of each purchase."""
+    place = places_of(customers, among=ordered["customer_id"].dropna())
+    some = of_some_customers(ordered, customers=place[place >= 0])
+    return purchases_of(some), habits_of(some)
 
 
 def uplift_ratio(uplift_frame: dict[str, Any], uplift_customers: pd.DataFrame) -> dict[str, Any]:
