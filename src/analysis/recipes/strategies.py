@@ -233,6 +233,7 @@ def _n_draws(params: StrategiesParams) -> int:
     return max(int(params.replicates * _SENSITIVITY_DRAWS), 12)
 
 
+@reads(purchase_log=("customer_id", "day", "undone"))
 def strategy_season(purchase_log: pd.DataFrame, strategies_params: StrategiesParams, as_of: date) -> dict[str, Any]:
     """How fast customers are expected to buy on each day ahead, from the same weeks of the past.
 
@@ -240,8 +241,7 @@ def strategy_season(purchase_log: pd.DataFrame, strategies_params: StrategiesPar
     (``season``, ``short``, ``one_cohort``, ``few`` or ``flat``).
     """
     log = log_of(purchase_log)
-    days = log.day.astype(np.int64)
-    orders, there = weekly_counts(days, customer=log.customer, last_day=(as_of - date(1970, 1, 1)).days)
+    orders, there = weekly_counts(log.day, customer=log.customer, last_day=(as_of - date(1970, 1, 1)).days)
     curve = season_curve(orders, there, horizon_days=max(strategies_params.horizon_days, _LONG_DAYS))
     return {"factors": curve.factors.tolist(), "known": curve.known, "reason": curve.reason}
 

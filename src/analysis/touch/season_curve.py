@@ -13,6 +13,7 @@ Floats = npt.NDArray[np.float64]
 
 _YEAR_WEEKS: Final = 52
 _ROUNDS: Final = 60
+_ROWS: Final = 500_000
 _BANDWIDTH_WEEKS: Final = 1.0
 _FEWEST_JOINING_WEEKS: Final = 26
 """Weeks in which customers joined: with fewer, a quiet week cannot be told from customers grown old."""
@@ -49,24 +50,28 @@ def weekly_counts(day: npt.ArrayLike, *, customer: npt.ArrayLike, last_day: int)
         customer: Position of its customer, 0, 1, …
         last_day: Last day of history.
     """
-    days, who = np.asarray(day, dtype=np.int64), np.asarray(customer, dtype=np.int64)
+    days, who = np.asarray(day, dtype=np.int32), np.asarray(customer, dtype=np.int32)
     if not len(days):
         return np.zeros((0, 0)), np.zeros((0, 0))
-    born = np.full(int(who.max()) + 1, np.iinfo(np.int64).max)
+    born = np.full(int(who.max()) + 1, np.iinfo(np.int32).max, dtype=np.int32)
     np.minimum.at(born, who, days)
     first = born[born <= last_day]
-    weeks = int((last_day - first.min()) // 7) + 1
+    weeks = int((last_day - int(first.min())) // 7) + 1
     opening = last_day - 7 * weeks + 1
-    repeat = days > born[who]
-    at, joined = (days[repeat] - opening) // 7, (born[who[repeat]] - opening) // 7
-    orders = np.bincount(at * weeks + (at - joined), minlength=weeks * weeks).reshape(weeks, weeks).astype(float)
+    joined = (born - np.int32(opening)) // np.int32(7)
+    orders = np.zeros(weeks * weeks)
+    for begin in range(0, len(days), _ROWS):  # part by part: millions of rows want no fresh memory
+        day_, who_ = days[begin : begin + _ROWS], who[begin : begin + _ROWS]
+        repeat = day_ > born[who_]
+        at, since = (day_[repeat] - np.int32(opening)) // np.int32(7), joined[who_[repeat]]
+        orders += np.bincount(at * np.int32(weeks) + (at - since), minlength=weeks * weeks)
     joins = np.bincount((first - opening) // 7, minlength=weeks).astype(float)
     week = np.arange(weeks)
     age = week[:, None] - week[None, :]
     there = np.where(age >= 0, joins[np.clip(age, 0, None)], 0.0)
     # In the week they join customers are there for half of it.
     there[:, 0] /= 2
-    return orders, there
+    return orders.reshape(weeks, weeks), there
 
 
 def season_curve(orders: Floats, there: Floats, *, horizon_days: int) -> Curve:

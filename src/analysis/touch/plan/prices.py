@@ -91,7 +91,8 @@ def worth_of_more(problem: PlanProblem, *, prices: Prices, more: Floats) -> floa
         use_amount=problem.use_amount,
         capacity=problem.capacity + more,
     )
-    found = find_prices(larger, start=prices.price)
+    rounds = _ROUNDS if problem.customers <= _SAMPLED_ABOVE else _LAST_ROUNDS
+    found = find_prices(larger, start=prices.price, rounds=rounds)
     return max(0.0, min(float(prices.price @ more), found.bound - prices.bound))
 
 
