@@ -9,12 +9,14 @@ from datetime import date
 from typing import Any, Final
 
 import narwhals as nw
+import numpy as np
 import pandas as pd
 
 from analysis.data.connect import Tables
 from analysis.errors import TooFewError
 from analysis.evidence import Estimate, Grade
 from analysis.features.ordered_purchases import HISTORY, purchases_of, rfm_at
+from analysis.features.places import places_of
 from analysis.params import TiersParams
 from analysis.periods import days_before
 from analysis.recipes.resolver import reads
@@ -116,12 +118,12 @@ def tier_migration(
     """
     then = days_before(as_of, days=tiers_params.migration_days)
     before = rfm_at(purchases_of(ordered_purchases), as_of=then)
-    if len(before):
-        tier = assign_tiers(before, thresholds=_thresholds(tier_thresholds), cells=tiers_params.cells)
-        earlier = pd.Series(tier.to_numpy(), index=before["customer_id"].to_numpy(), dtype="str")
-    else:
-        earlier = pd.Series(index=pd.Index([], dtype="str"), dtype="str")
-    now = pd.Series(rfm_tiers["tier"].to_numpy(), index=rfm_tiers["customer_id"].to_numpy(), dtype="str")
+    tier = assign_tiers(before, thresholds=_thresholds(tier_thresholds), cells=tiers_params.cells)
+    place = places_of(before["customer_id"], among=rfm_tiers["customer_id"])
+    gone = place < 0
+    place[gone] = len(rfm_tiers) + np.arange(gone.sum())
+    earlier = tier.set_axis(place)
+    now = rfm_tiers["tier"].reset_index(drop=True)
     names = {tier.name: {"zh": tier.zh, "en": tier.en} for tier in tiers_of(tiers_params.cells)}
     matrix = migration_matrix(earlier, now, groups=list(names))
     for side in ("from", "to"):

@@ -24,8 +24,8 @@ def migration_matrix(earlier: "pd.Series[str]", now: "pd.Series[str]", *, groups
     """Return where the customers of each earlier group are now.
 
     Args:
-        earlier: Group of each customer on the earlier day, indexed by customer id.
-        now: Group of each customer now, indexed by customer id.
+        earlier: Group of each customer on the earlier day, indexed by customer: an id, or a number that stands for it.
+        now: Group of each customer now, indexed likewise.
         groups: All groups in the order of the matrix.
 
     Returns:
