@@ -54,7 +54,7 @@ def tables(book) -> Tables:
 def effects(tables) -> pd.DataFrame:
     params = IncrementalityParams(selection_days=0)
     ordered = ordered_purchases(tables, AS_OF)
-    campaigns = made.observational_campaigns(tables, AS_OF, params, ordered)
+    campaigns = made.observational_campaigns(tables, AS_OF, params)
     return made.observational_effects(tables, campaigns, params, ordered).set_index("campaign_id")
 
 

@@ -37,7 +37,7 @@ def campaigns_of(brand: str, *, customers: int, seed: int, every: int, under: Pa
     truth = pd.read_parquet(folder / "truth" / "campaigns.parquet").set_index("campaign_id")
     calendar = pd.read_parquet(folder / "campaigns.parquet").drop_duplicates("campaign_id").set_index("campaign_id")
     ordered = ordered_purchases(tables, AS_OF)
-    bought, first = made._bought(ordered), made._first_day(ordered)
+    bought, first = made._bought(ordered), made._first_day(tables)
     assert first is not None
     rows = []
     for name in truth.index[truth["kind"] == "target_good"][::every]:

@@ -18,21 +18,17 @@ from analysis.features.ordered_purchases import purchases_of, standing
 from analysis.features.places import places_of
 from analysis.features.replenishment import day_number
 from analysis.params import IncrementalityParams
+from analysis.periods import days_after
 from analysis.recipes.resolver import reads
 from analysis.stats.means import Difference
 
 _WINDOW_DAYS: Final = 14
 _MOST: Final = 6
+_FIRST_MONTHS: Final = 60  # days
 _PARTS: Final = ("naive", "before", "change", "placebo")
 
 
-@reads(ordered_purchases=("customer_id", "day", "amount"))
-def observational_campaigns(
-    tables: Tables,
-    as_of: date,
-    incrementality_params: IncrementalityParams,
-    ordered_purchases: pd.DataFrame | None = None,
-) -> pd.DataFrame:
+def observational_campaigns(tables: Tables, as_of: date, incrementality_params: IncrementalityParams) -> pd.DataFrame:
     """One row per campaign that touched customers, was not randomised and is over; the largest first, six at most.
 
     Columns ``campaign_id``, ``name``, ``starts_on``, ``days`` (its length: the response window, else from start to
@@ -50,7 +46,7 @@ def observational_campaigns(
     found["name"] = found["name"].fillna(found["campaign_id"])
     found = found[(found["n_targeted"] >= FEWEST_EACH) & (found["days"] >= 1)].astype({"days": "int64"})
     over = found["starts_on"] + pd.to_timedelta(found["days"] - 1, unit="D") <= pd.Timestamp(as_of)
-    first = None if ordered_purchases is None else _first_day(ordered_purchases)
+    first = _first_day(tables)
     gap = incrementality_params.selection_days
     readable = [
         first is not None and windows(start.date(), days=days, selection_days=gap, first_day=first) is not None
@@ -102,7 +98,7 @@ def observational_effects(
     bought = _bought(ordered_purchases)
     lists = _lists(tables, observational_campaigns["campaign_id"].tolist())
     place = places_of(lists["customer_id"], among=bought.customer_id)
-    first = _day(bought.day)
+    first = np.datetime64(int(bought.day.min()), "D").item() if len(bought.day) else None
     rows = []
     for campaign in observational_campaigns.to_dict("records"):
         start, days = pd.Timestamp(campaign["starts_on"]).date(), int(campaign["days"])
@@ -147,13 +143,17 @@ def _bought(ordered: pd.DataFrame) -> _Bought:
     return _Bought(every.customer_id[customer[is_first]], day[is_first], np.cumsum(is_first) - 1, day, amount[stands])
 
 
-def _first_day(ordered: pd.DataFrame) -> date | None:
-    every = purchases_of(ordered)
-    return _day(every.day[standing(every)[0]])
+def _first_day(tables: Tables) -> date | None:
+    """Return the day of the first purchase: looked for in the first months, where few orders meet their refunds."""
+    known = tables.lazy("orders", needed_by="purchases").filter(~nw.col("customer_id").is_null())
+    begins = _first(known)
+    months = None if begins is None else days_after(begins, days=_FIRST_MONTHS)
+    return months and (_first(tables.purchases().filter(nw.col("ordered_on") < months)) or _first(tables.purchases()))
 
 
-def _day(days: NDArray[np.int32]) -> date | None:
-    return np.datetime64(int(days.min()), "D").item() if len(days) else None
+def _first(orders: nw.LazyFrame[Any]) -> date | None:
+    found = _pandas(orders.select(nw.col("ordered_on").min()))["ordered_on"].iloc[0]
+    return None if pd.isna(found) else pd.Timestamp(found).date()
 
 
 def _lists(tables: Tables, campaigns: list[str]) -> pd.DataFrame:

@@ -82,14 +82,14 @@ def tables(tmp_path_factory) -> Tables:
 
 
 def test_randomised_small_and_running_campaigns_are_not_read(tables):
-    found = made.observational_campaigns(tables, AS_OF, PARAMS, ordered_purchases(tables, AS_OF))
+    found = made.observational_campaigns(tables, AS_OF, PARAMS)
     assert found["campaign_id"].tolist() == ["picked"]
     assert found[["name", "days", "n_targeted"]].to_dict("records") == [{"name": "精选", "days": 14, "n_targeted": 300}]
 
 
 def test_the_lead_of_the_picked_is_there_before_and_nothing_is_left_of_it(tables):
     ordered = ordered_purchases(tables, AS_OF)
-    campaigns = made.observational_campaigns(tables, AS_OF, PARAMS, ordered)
+    campaigns = made.observational_campaigns(tables, AS_OF, PARAMS)
     effects = made.observational_effects(tables, campaigns, PARAMS, ordered)
     found = effects.iloc[0]
     assert found["naive"] > 100
@@ -118,7 +118,7 @@ def test_every_window_holds_its_first_and_its_last_day_and_no_other(tables):
 def test_without_touches_there_is_nothing_to_read(tmp_path):
     tables = shop(tmp_path, touched=False)
     ordered = ordered_purchases(tables, AS_OF)
-    campaigns = made.observational_campaigns(tables, AS_OF, PARAMS, ordered)
+    campaigns = made.observational_campaigns(tables, AS_OF, PARAMS)
     effects = made.observational_effects(tables, campaigns, PARAMS, ordered)
     assert campaigns.empty
     assert said(effects) == {"shown": False, "instead": False}
