@@ -42,6 +42,7 @@ _PASSED_ON: Final = re.compile(
     r"|VIRTUAL_ENV|CONDA_PREFIX|(?:DY)?LD_LIBRARY_PATH|(?:JAVA|SPARK|HADOOP)_HOME"
     r"|PYTHON(?:PATH|HOME|UTF8|WARNINGS|DONTWRITEBYTECODE|PYCACHEPREFIX)"
 )
+_KEPT_BYTES: Final = 1 << 30  # below so many, memory that is freed stays with the process
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS")
 
 
@@ -90,6 +91,9 @@ def kernel_environment(*, context: Path, threads: int, folder: Path) -> dict[str
         "IPYTHONDIR": str(folder / "ipython"),
         "JE_ARROW_MALLOC_CONF": "background_thread:false",  # only a process with one thread may be forked
         "JUPYTER_PLATFORM_DIRS": "1",
+        # memory of large columns is kept for the next ones: the system hands out fresh pages dearly
+        "MALLOC_MMAP_THRESHOLD_": str(_KEPT_BYTES),
+        "MALLOC_TRIM_THRESHOLD_": str(_KEPT_BYTES),
         "MPLBACKEND": "agg",
         "OMP_WAIT_POLICY": "passive",
         "PYTHONHASHSEED": "0",
