@@ -26,9 +26,10 @@ def incrementality_costs(
     """
     costs = incrementality_params.cost_per_touch
     arms = trial_customers.set_index("customer_id")["arm"]
-    unknown = sorted(set(costs) - set(arms))
+    there = sorted(map(str, arms.unique()))
+    unknown = sorted(set(costs) - set(there))
     if unknown:
-        found = f"cost_per_touch names {', '.join(unknown)}; the arms are {', '.join(sorted(set(arms)))}."
+        found = f"cost_per_touch names {', '.join(unknown)}; the arms are {', '.join(there)}."
         raise AnalysisError(found, hint="name the arms as the data do")
     sent = _sent(tables, experiment_frame)
     if not costs and (sent is None or "cost" not in sent or sent["cost"].isna().all()):
