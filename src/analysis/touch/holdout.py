@@ -62,8 +62,12 @@ def strata(columns: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.object_]:
         >>> strata([np.array([1.0, 2.0, 9.0]), np.array([5.0, 1.0, 9.0])]).tolist()
         ['ll', 'll', 'hh']
     """
-    halves = [np.where(column > np.nanmedian(column), "h", "l") for column in columns]
-    return np.array(["".join(parts) for parts in zip(*halves, strict=True)], dtype=object)
+    words = np.array([""], dtype=object)
+    which: npt.NDArray[np.int64] = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        words, which = np.append(words + "l", words + "h"), which + len(words) * (column > np.nanmedian(column))
+    found: npt.NDArray[np.object_] = words[which]
+    return found
 
 
 def _chance(ids: "pd.Series[str]", *, seed: int) -> npt.NDArray[np.uint64]:
