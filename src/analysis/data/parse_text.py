@@ -21,6 +21,10 @@ _ODD: Final = r"^[^0-9A-Za-z]|[^!-~]|\.0$|E\+|^(NULL|null|None|none|NaN|nan|N/A|
 _FIRST_ROWS: Final = 20_000
 _REPEATED: Final = 0.1
 """Share of different texts among the first rows below which collecting them costs less than looking at every row."""
+_LETTERS_AND_DIGITS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LONGEST_NULL_WORD: Final = 4
+"""Bytes of the longest of ``NULL_WORDS`` made of letters; all of them begin with the letter N."""
+_BATCH: Final = 122_880
 _SCIENTIFIC: Final = r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+"
 
 
@@ -43,8 +47,31 @@ def is_plain(connection: Any, relation: str, expression: str) -> bool:
     n, n_different = connection.execute(f"SELECT count(*), count(DISTINCT text) FROM ({first})").fetchall()[0]
     if n_different < _REPEATED * n:
         relation, expression = f"SELECT DISTINCT {expression} AS text FROM ({relation})", "text"
+    elif _is_surely_plain(connection, f"SELECT {expression} FROM ({relation})"):
+        return True
     odd = f"coalesce(bool_or(regexp_matches({expression}, {literal(_ODD)})), FALSE)"
     return not connection.execute(f"SELECT {odd} FROM ({relation})").fetchall()[0][0]
+
+
+def _is_surely_plain(connection: Any, texts: str) -> bool:
+    """Return whether texts are letters, digits and hyphens, seen by their bytes: half the price of the pattern."""
+    import numpy as np
+
+    first, any_place, null_word = (np.zeros(256, dtype=np.bool_) for _ in range(3))
+    first[np.frombuffer(_LETTERS_AND_DIGITS, dtype=np.uint8)] = True
+    any_place[np.frombuffer(_LETTERS_AND_DIGITS + b"-_", dtype=np.uint8)] = True
+    null_word[np.frombuffer(b"nN", dtype=np.uint8)] = True
+    for batch in connection.sql(texts).to_arrow_reader(_BATCH):
+        column = batch.column(0).drop_null()
+        _, offsets, data = column.buffers()
+        place = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+        letters = np.frombuffer(data, dtype=np.uint8) if data else np.zeros(0, dtype=np.uint8)
+        length = np.diff(place)
+        if not (length.all() and any_place[letters[place[0] : place[-1]]].all() and first[letters[place[:-1]]].all()):
+            return False
+        if null_word[letters[place[:-1][length <= _LONGEST_NULL_WORD]]].any():
+            return False
+    return True
 
 
 def text_id(connection: Any, relation: str, expression: str, *, nobody: tuple[str, ...] = ()) -> tuple[str, str]:

@@ -5,12 +5,16 @@ needed. A key is compared before its row is: of millions of rows only those that
 looked at as a whole.
 """
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from analysis.data.contracts import Table
 from analysis.data.quarantine import reason
 from analysis.data.quoting import literal, quoted
 from analysis.data.read import RawTable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = [
     "DUPLICATE",
@@ -29,7 +33,8 @@ DUPLICATE: Final = "duplicate"
 _LOOKED_AT: Final = {"orders": ("customer_id", "amount")}
 """Columns of rows that share a key which decide what becomes of them, beside the key."""
 _SORTED_AT_ONCE: Final = 20_000_000
-"""Hashes sorted in memory at a time: 160 MB, and as much again while they are fetched."""
+"""Hashes sorted in memory at a time: 160 MB, and as much again with their rows and for those in order."""
+_ENDS: Final = 2**20
 
 
 def mark_rejected(connection: Any, table: str, *, clock: str | None) -> None:
@@ -70,37 +75,44 @@ def shared_keys(connection: Any, contract: Table) -> int:
 
     Keys are compared by a hash of 64 bits: a row that shares nothing but the hash is looked at in vain, none is missed.
     """
+    import pyarrow as pa
+
     name, key = contract.name, ", ".join(quoted(column) for column in contract.key)
-    kept = _kept_sql(connection, name)
-    n = connection.execute(f"SELECT count(*) FROM {quoted('checked_' + name)}").fetchall()[0][0]
-    twice = _found_twice(connection, f"hash({key})", relation=kept, parts=1 + n // _SORTED_AT_ONCE)
-    # most tables have no key twice, and looking for one reads less than looking at rows
-    where = f"hash({key}) IN (SELECT __key FROM {twice})" if twice else "FALSE"
+    checked, out = quoted("checked_" + name), quoted("out_" + name)
+    gone = connection.execute(f"SELECT __row FROM {out}").fetchnumpy()["__row"]
+    parts = 1 + connection.execute(f"SELECT count(*) FROM {checked}").fetchall()[0][0] // _SORTED_AT_ONCE
+    rows = _rows_found_twice(connection, f"SELECT __row, hash({key}) AS h FROM {checked}", gone=gone, parts=parts)
+    connection.register("found_twice", pa.table({"__row": pa.array(rows, pa.int64())}))
     wanted = {"__row": None, **dict.fromkeys(contract.key), **dict.fromkeys(_LOOKED_AT.get(name, ()))}
-    picked = ", ".join(quoted(column) for column in wanted)
-    connection.execute(f"CREATE TEMP TABLE {quoted('shared_' + name)} AS SELECT {picked} FROM ({kept}) WHERE {where}")
-    return int(connection.execute(f"SELECT count(*) FROM {quoted('shared_' + name)}").fetchall()[0][0])
+    picked = f"SELECT {', '.join(map(quoted, wanted))} FROM {checked}"
+    # most tables have no key twice, and looking for one reads less than looking at rows
+    where = "SEMI JOIN found_twice USING (__row)" if len(rows) else "WHERE FALSE"
+    connection.execute(f"CREATE TEMP TABLE {quoted('shared_' + name)} AS {picked} {where}")
+    return len(rows)
 
 
-def _found_twice(connection: Any, hashed: str, *, relation: str, parts: int) -> str:
-    """Return the name of a table of the hashes that occur more than once, empty if none does.
+def _rows_found_twice(connection: Any, hashes: str, *, gone: "NDArray[np.int64]", parts: int) -> "NDArray[np.int64]":
+    """Return the numbers of the rows whose hash another row has, leaving those aside that are gone.
 
     Sorting numbers in memory takes a quarter of what grouping them takes; they are taken in parts that fit.
     """
     import numpy as np
-    import pyarrow as pa
 
     found = []
     for part in range(parts):
-        where = f" WHERE {hashed} % {parts} = {part}" if parts > 1 else ""
-        hashes = connection.execute(f"SELECT {hashed} AS h FROM ({relation}){where}").fetchnumpy()["h"]
-        hashes.sort()
-        found.append(np.unique(hashes[1:][hashes[1:] == hashes[:-1]]))
-    twice = np.concatenate(found)
-    if not len(twice):
-        return ""
-    connection.register("found_twice", pa.table({"__key": pa.array(twice, pa.uint64())}))
-    return "found_twice"
+        where = f" WHERE h % {parts} = {part}" if parts > 1 else ""
+        columns = connection.execute(f"SELECT * FROM ({hashes}){where}").fetchnumpy()
+        row, value = columns["__row"], columns["h"]
+        if len(gone):
+            left = ~np.isin(row, gone)
+            row, value = row[left], value[left]
+        ordered = np.sort(value)
+        twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        ends = np.zeros(_ENDS, dtype=np.bool_)  # few have the last bits of one that is found twice
+        ends[twice % _ENDS] = True
+        maybe = np.flatnonzero(ends[value % _ENDS])
+        found.append(row[maybe[np.isin(value[maybe], twice)]])
+    return np.sort(np.concatenate(found))
 
 
 def drop_twins(connection: Any, raw: RawTable, *, among_shared_keys: bool) -> None:

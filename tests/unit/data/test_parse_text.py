@@ -1,7 +1,7 @@
 import duckdb
 import pytest
 
-from analysis.data.parse_text import text_id, text_number, text_word
+from analysis.data.parse_text import is_plain, text_id, text_number, text_word
 
 
 def column(texts):
@@ -114,3 +114,10 @@ def test_ids_that_mean_nobody_are_null():
 def test_words_are_stripped_and_nothing_is_null():
     connection = column([" 护肤\u3000", "NULL", "N/A", "彩妆"])
     assert values(connection, text_word(connection, "FROM t", "x")) == ["护肤", None, None, "彩妆"]
+
+
+@pytest.mark.parametrize("odd", ["", "NULL", "nan", " u7", "-7", "客7", "17.0", "6.92E+18", '="007"', "u\t7", "N/A"])
+def test_one_text_among_many_ids_that_needs_cleaning_is_seen(odd):
+    plain = [f"u-{n}_x" for n in range(50)] + ["n1", "nana5", None]
+    assert is_plain(column(plain), "FROM t", "x")
+    assert not is_plain(column([*plain, odd]), "FROM t", "x")
