@@ -163,7 +163,7 @@ def level_error(
 
 def _expected(model: Any, customers: dict[str, Floats], *, horizon: float) -> tuple[float, float]:
     """Return the purchase days expected of the customers together, and how far luck spreads them."""
-    groups, weight = grouped(customers), np.ones(len(customers["frequency"]))
+    groups, weight = grouped(customers), np.broadcast_to(1.0, len(customers["frequency"]))
     if groups is not None:
         customers, weight = groups.customers, groups.n_customers
     expected = weight @ model.conditional_expected_purchases(customers, horizon=horizon)
