@@ -127,7 +127,7 @@ def strategy_population(
 
     Where replicates simulate a sample of the customers anyway, they draw it from 100,000 of them (or from as many as
     the sample has): one of each slice by expected value, with ``stands_for``, how many customers it stands for. Forty
-    replicates then share theirs, so that 200 of 10,000 customers see 50,000 draws.
+    replicates then share theirs where all together draw 50,000, as 200 of 10,000 customers do.
     """
     plans, sample = load_strategies(strategies_params.strategies), strategies_params.sample_customers
     names = population_columns(list(map(str, strategy_customers.columns)), strategies=plans, segment_by="tier")

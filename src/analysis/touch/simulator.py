@@ -49,6 +49,8 @@ CHANNEL_COLUMNS: Final = (
 )
 _FIRST_ROWS: Final = 16  # rows of the first slice; later slices are as long as fits ...
 _SLICE_SECONDS: Final = 0.3  # ... into this time, so that progress is seen and an interrupt is heard
+_ENOUGH_DRAWN: Final = 50_000
+"""Customers drawn by all groups of replicates from which on a group may share its own."""
 _FIRST_MOMENTS: Final = 8_192  # room for the moments of one row; doubled where a row needs more
 
 
@@ -88,7 +90,8 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
         lanes_per_draw: Lanes of luck per draw of the effects.
         sample_customers: Customers simulated per replicate, each replicate drawing its own; totals are scaled up.
             None simulates all rows of ``customers``. Where these are themselves drawn (``population.STANDS_FOR``),
-            forty replicates at a time share what they draw: rows that a strategy leaves alone then cost nothing.
+            forty replicates at a time share what they draw, if that is 50,000 customers in all: rows that a strategy
+            leaves alone then cost nothing.
         checkpoints: Days after which totals are also taken.
         segment_by: Column whose values split the totals, at most twelve (``Outcome.by_segment``).
         season: Factor of the purchase rate on each day of the horizon; None for none.
@@ -133,7 +136,7 @@ def simulate(  # noqa: PLR0913 - the question, its data and how it is worked on;
         plan=plan,
         season=season_clock(season, horizon_days=horizon_days),
         seed=seed,
-        shared=len(population) < population.stands_for,
+        shared=_shares(population, rows=simulated, replicates=draws * lanes_per_draw),
     )
     _run(groups, population=population, plan=plan, rows=simulated, threads=threads, progress=progress)
     by_segment = _totals(groups, plan=plan, replicates=draws * lanes_per_draw) * (population.stands_for / simulated)
@@ -193,6 +196,11 @@ def _channels(table: pd.DataFrame, *, strategies: StrategySet, past: set[str]) -
         )
         for row in rows.to_dict("records")
     )
+
+
+def _shares(population: Population, *, rows: int, replicates: int) -> bool:
+    """Return whether replicates side by side draw the same customers: of large brands, where enough are drawn so."""
+    return len(population) < population.stands_for and rows * -(-replicates // LANES) >= _ENOUGH_DRAWN
 
 
 def _groups(

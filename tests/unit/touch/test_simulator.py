@@ -253,9 +253,13 @@ def test_customers_drawn_by_value_stand_for_all_and_their_totals_are_those_of_al
     assert abs(found.mean() - everyone.mean()) < 4 * np.hypot(*(x.std(ddof=1) / np.sqrt(60) for x in (everyone, found)))
 
 
-def test_forty_replicates_share_the_customers_they_draw_where_these_are_drawn_already(shop, plans, run):
+def test_forty_replicates_share_the_customers_they_draw_where_these_are_drawn_already_and_enough(
+    shop, plans, run, monkeypatch
+):
     customers, strategies = shop(400, tier=np.arange(400) % 12), plans(weekly=[WEEKLY])
-    for table, alike in ((customers.assign(stands_for=1.5), True), (customers, False)):
+    drawn = customers.assign(stands_for=1.5)
+    for table, enough, alike in ((drawn, 10, True), (drawn, 11, False), (customers, 10, False)):
+        monkeypatch.setattr(simulator, "_ENOUGH_DRAWN", enough)  # two groups draw five each
         outcome = run(table, strategies, sample_customers=5, lanes_per_draw=80, segment_by="tier")
         ordered = outcome.by_segment[:, 0, -1, :, entry("orders")] > 0
         for group in (ordered[:, :40], ordered[:, 40:]):
