@@ -108,13 +108,14 @@ def _kept(known: Known, what: bytes, make: Callable[[], Made]) -> Made:
 def single(before: Known, treated: NDArray[np.bool_], target: Floats, *, seed: int) -> Callable[[Known, float], Floats]:
     """Return trees of the measures and, as a last column, the touch: expected outcomes of customers with that touch."""
     both = np.column_stack([before.values.T, treated])
-    grown = _grown(both, target, seed=seed, every_column=True, binned=_kept(before, b"single", dict))
+    binned = _kept(before, b"single", lambda: _bins(before, treated=treated))
+    grown = _grown(both, target, seed=seed, every_column=True, binned=binned)
     return lambda new, touch: _tree_sums(grown, [*new.values, np.full(new.values.shape[1], touch)])
 
 
 def regression(before: Known, target: Floats, *, is_rate: bool, seed: int) -> Predict:
     """Return a model of the mean: trees for rates, the mean of trees and a straight model for money and counts."""
-    branching = trees(before.values.T, target, seed=seed, binned=_kept(before, b"trees", dict))
+    branching = trees(before.values.T, target, seed=seed, binned=_kept(before, b"trees", lambda: _bins(before)))
     if is_rate:
         return lambda new: branching(new.values.T)
     line = straight(before, target)
@@ -168,6 +169,38 @@ def _tree_values(nodes: Sequence[_Node], place: int, columns: Sequence[Floats]) 
         return value
     sides = (_tree_values(nodes, side, columns) for side in (left, right))
     return np.where(columns[column] <= threshold, *sides)
+
+
+def _bins(before: Known, *, treated: NDArray[np.bool_] | None = None) -> dict[str, Any]:
+    """Return the bins that scikit-learn would find, from values that are numbered: nothing is sorted again."""
+    from sklearn.ensemble._hist_gradient_boosting.binning import _BinMapper  # has no public name
+
+    thresholds = [_thresholds(codes, known) for codes, known in zip(before.codes, before.levels, strict=True)]
+    rows = np.empty((before.codes.shape[1], len(thresholds) + (treated is not None)), dtype=np.uint8, order="F")
+    for place, (codes, known, ends) in enumerate(zip(before.codes, before.levels, thresholds, strict=True)):
+        rows[:, place] = np.searchsorted(ends, known).astype(np.uint8)[codes]
+    if treated is not None:
+        thresholds.append(np.array([0.5]))
+        rows[:, -1] = treated
+    mapper = _BinMapper(n_bins=_BINS + 1)
+    mapper.bin_thresholds_ = thresholds
+    mapper.n_bins_non_missing_ = np.array([len(ends) + 1 for ends in thresholds], dtype=np.uint32)
+    mapper.is_categorical_ = np.zeros(len(thresholds), dtype=np.uint8)
+    mapper.missing_values_bin_idx_ = _BINS
+    return {"rows": rows, "mapper": mapper}
+
+
+def _thresholds(codes: NDArray[np.int32], known: Floats) -> Floats:
+    """Return the upper ends of a column's bins: between its values if they are few, else at parts of equal size."""
+    counts = np.bincount(codes, minlength=len(known))
+    values, upto = known[counts > 0], np.cumsum(counts[counts > 0])
+    if len(values) <= _BINS:
+        return (values[:-1] + values[1:]) / 2
+    parts = np.linspace(0, 100, num=_BINS + 1)[1:-1]
+    places = np.percentile(np.arange(len(codes)), parts, method="averaged_inverted_cdf")
+    lower, upper = (values[np.searchsorted(upto, end(places), side="right")] for end in (np.floor, np.ceil))
+    found: Floats = np.unique(upper - (upper - lower) * 0.5)
+    return found
 
 
 def _binning_once(binned: dict[str, Any]) -> Any:

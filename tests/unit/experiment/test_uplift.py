@@ -12,7 +12,7 @@ from analysis.experiment import uplift
 from analysis.experiment.uplift import Terms, UpliftTrial, known_before, learn_everyone, training_half
 from analysis.experiment.uplift_judging import Findings, judge
 from analysis.experiment.uplift_learners import LEARNERS, Sample, doubly_robust_scores, learn
-from analysis.experiment.uplift_regression import known_values, numbered, straight, trees
+from analysis.experiment.uplift_regression import known_values, numbered, regression, straight, trees
 from analysis.experiment.uplift_verdict import UpliftVerdictKind, decide_uplift
 
 TERMS = Terms(margin_share=0.3, unit_value=None, cost_per_touch=0.0, budget=None)
@@ -119,6 +119,21 @@ def test_rows_put_into_bins_once_give_the_trees_of_rows_put_into_bins_each_time(
         ).fit(rows, target)  # fmt: skip
         assert np.array_equal(trees(rows, target, seed=4, binned=binned)(new), expected.predict(new))
     assert set(binned) == {"rows", "mapper"}
+
+
+def test_bins_of_numbered_values_are_those_that_scikit_learn_finds():
+    rng = np.random.default_rng(6)
+    half = rng.random(1501) < 0.5
+    values = np.column_stack(
+        [rng.gamma(1, 30, 1501).round(1), rng.integers(0, 5, 1501), rng.poisson(30, 1501), ~half, rng.normal(size=1501)]
+    )
+    known, target = known_values(values), values[:, 0] + values[:, 2] + rng.normal(size=1501)
+    model = HistGradientBoostingRegressor(
+        max_iter=25, max_leaf_nodes=4, learning_rate=0.1, min_samples_leaf=int(half.sum()) // 20,
+        l2_regularization=30.0, max_bins=31, max_features=0.5, early_stopping=False, random_state=4,
+    ).fit(values[half], target[half])  # fmt: skip
+    found = regression(known.rows(half), target[half], is_rate=True, seed=4)(known)
+    assert np.array_equal(found, model.predict(values))
 
 
 def test_an_arm_that_moves_nobody_is_not_ranked_beside_one_that_does(planted):
