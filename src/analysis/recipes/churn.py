@@ -39,7 +39,6 @@ from analysis.churn.labels import (
 from analysis.data.connect import Tables
 from analysis.data.truncation import write_known_then
 from analysis.features.ordered_purchases import (
-    HISTORY,
     gaps_at,
     history_at,
     n_active_at,
@@ -79,7 +78,7 @@ _SCORE_COLUMNS: Final = {
 }
 
 
-@reads(features=(RECENCY,), ordered_purchases=HISTORY)
+@reads(features=(RECENCY,), ordered_purchases=("customer_id", "day", "amount"))
 def churn_purchases(features: pd.DataFrame, ordered_purchases: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The purchases of the customers whose past is looked at, as ``ordered_purchases`` keeps them.
 
@@ -97,7 +96,7 @@ def _share_looked_at(features: pd.DataFrame) -> float:
     return min(1.0, _CUSTOMERS_LOOKED_AT / max(int((features[RECENCY] <= LONGEST_ACTIVE_DAYS).sum()), 1))
 
 
-@reads(features=("first_order_on", "frequency", RECENCY), ordered_purchases=HISTORY)
+@reads(features=("first_order_on", "frequency", RECENCY), ordered_purchases=("customer_id", "day", "amount"))
 def churn_frame(
     features: pd.DataFrame,
     ordered_purchases: pd.DataFrame,

@@ -1,6 +1,7 @@
 """What the value page shows of ``recipes/value.py``: its numbers, its tables and its words."""
 
 import math
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -13,7 +14,8 @@ from analysis.churn.btyd import catalogue, uncertainty
 from analysis.data.connect import Tables
 from analysis.errors import AnalysisError
 from analysis.evidence import Estimate, Forecast, Observed, grade_of
-from analysis.features.ordered_purchases import HISTORY, purchases_of, revenue_by_month_of_age
+from analysis.features.ordered_purchases import purchases_of, revenue_by_month_of_age
+from analysis.features.places import places_of, rows_at
 from analysis.features.revenue_by_age import MONTH_DAYS
 from analysis.growth import unit_economics as economics
 from analysis.params import ValueParams
@@ -34,19 +36,33 @@ def alive_grid(features: pd.DataFrame, customer_values: pd.DataFrame) -> pd.Data
     return grid_of(known).drop(columns=["frequency_from", "silent_from"])
 
 
-@reads(rfm_tiers=("customer_id", "tier", "tier_zh", "tier_en"))
+def _summed(names: Sequence[str]) -> list[str]:
+    """Return the columns of ``customer_values`` that sums of customers are made of."""
+    return [name for name in names if name in {"customer_id", "p_alive", "clv"} or name.startswith(_SLOPE)]
+
+
+def _beside(customers: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+    """Return the customers of whom something is told, with it beside them."""
+    place = places_of(customers["customer_id"], among=told["customer_id"])
+    known = customers if (place >= 0).all() else customers[place >= 0]
+    rows = rows_at(told.drop(columns="customer_id"), places=place[place >= 0])
+    return pd.concat([known.reset_index(drop=True), rows], axis=1)
+
+
+@reads(rfm_tiers=("customer_id", "tier", "tier_zh", "tier_en"), customer_values=_summed)
 def clv_by_tier(customer_values: pd.DataFrame, rfm_tiers: pd.DataFrame) -> pd.DataFrame:
     """CLV by RFM tier, one row per tier with customers, best first: a head and in total, each with an 80 % interval."""
-    named = rfm_tiers[["customer_id", "tier", "tier_zh", "tier_en"]]
-    together = customer_values.merge(named, on="customer_id")
-    table = _clv_by(together, "tier").merge(named.drop_duplicates("tier")[["tier", "tier_zh", "tier_en"]], on="tier")
+    named = rfm_tiers[["tier", "tier_zh", "tier_en"]].drop_duplicates("tier")
+    together = _beside(customer_values, rfm_tiers[["customer_id", "tier"]])
+    table = _clv_by(together, "tier").merge(named, on="tier")
     front = ["tier", "tier_zh", "tier_en"]
     return table[[*front, *(name for name in table.columns if name not in front)]]
 
 
+@reads(customer_values=_summed)
 def clv_by_source(customer_values: pd.DataFrame, customer_sources: pd.DataFrame) -> pd.DataFrame:
     """CLV by source of acquisition, most a head first (the twelve largest); empty where nobody knows the source."""
-    together = customer_values.merge(customer_sources[["customer_id", "source"]], on="customer_id")
+    together = _beside(customer_values, customer_sources[["customer_id", "source"]])
     table = _clv_by(together, "source")
     largest = table.sort_values(["n_customers", "source"], ascending=[False, True]).head(_MOST_SOURCES)
     return largest.sort_values("clv_each", ascending=False, ignore_index=True)
@@ -84,7 +100,7 @@ def _clv_by(customers: pd.DataFrame, group: str) -> pd.DataFrame:
     columns += ["clv_each_se", "clv_total", "clv_total_ci_lower", "clv_total_ci_upper", "share_clv", "confidence_level"]
     whole = float(customers["clv"].sum())
     rows = []
-    for name, members in customers.groupby(group, observed=True):
+    for name, members in customers.groupby(customers.pop(group).astype("category"), observed=True):
         total, n = clv.total_band(members["clv"], slopes=_slopes(members), confidence_level=_LEVEL), len(members)
         share = total.value / whole if whole > 0 else math.nan
         each = [end / n for end in total]
@@ -105,7 +121,7 @@ def new_customer_costs(tables: Tables, features: pd.DataFrame, customer_sources:
     known. A new customer is one whose first order lies in those days. ``first_on``: the first of those days.
     """
     columns = ["source", "n_new", "acquisition_spend", "first_on"]
-    joined = features[["customer_id", "first_order_on"]].merge(customer_sources, on="customer_id")
+    joined = _beside(features[["customer_id", "first_order_on"]], customer_sources)
     if not len(joined):
         return pd.DataFrame(columns=columns)
     if tables.has("spend"):
@@ -124,7 +140,7 @@ def new_customer_costs(tables: Tables, features: pd.DataFrame, customer_sources:
     return table.rename_axis("source").reset_index().assign(first_on=first)[columns]
 
 
-@reads(features=("customer_id", "first_order_on"), ordered_purchases=HISTORY)
+@reads(features=("customer_id", "first_order_on"), ordered_purchases=("customer_id", "day", "amount"))
 def margin_curves(
     ordered_purchases: pd.DataFrame,
     as_of: date,
@@ -137,7 +153,7 @@ def margin_curves(
     """Cumulative margin of a new customer by month of age and source; empty where no cost is known."""
     if new_customer_costs.empty:
         return pd.DataFrame(columns=economics.CURVE_COLUMNS)
-    customers = features[["customer_id", "first_order_on"]].merge(customer_sources, on="customer_id")
+    customers = _beside(features[["customer_id", "first_order_on"]], customer_sources)
     customers = customers[customers["first_order_on"] >= new_customer_costs["first_on"].min()]
     lived = ((pd.Timestamp(as_of) - customers["first_order_on"]).dt.days + 1) / MONTH_DAYS
     return economics.margin_curves(
