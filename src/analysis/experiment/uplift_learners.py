@@ -304,4 +304,4 @@ def _one_thread() -> "threadpool_limits":
     import sklearn.ensemble._hist_gradient_boosting.gradient_boosting  # noqa: F401 - a limit holds for what is loaded
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(limits=1, user_api="openmp")
+    return threadpool_limits(limits=1)
