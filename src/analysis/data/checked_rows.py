@@ -30,8 +30,11 @@ def checked_sql(
     timezone: str,
     spans: dict[str, tuple[datetime, datetime]],
     latest: datetime,
-) -> str:
-    """Return SQL of the contract's columns with their days, and ``__reason`` of the rows that break it.
+) -> tuple[str, str]:
+    """Return SQL of the contract's columns with their days and ``__reason``, and SQL that is true where there is one.
+
+    The condition says no more than that the reason is not null, but the engine passes over files whose bounds rule
+    every part of it out.
 
     Args:
         parsed: Name of the view or table of the parsed rows.
@@ -52,12 +55,11 @@ def checked_sql(
         else:
             parts.append(quoted(column.name))
     inner = ", ".join([*parts, *(quoted(given_column(name)) for name in sorted(fallible))])
-    cases = " ".join(
-        f"WHEN {condition} THEN {literal(why)}"
-        for condition, why in _checks(contract, columns, fallible=fallible, latest=latest)
-    )
+    checks = _checks(contract, columns, fallible=fallible, latest=latest)
+    cases = " ".join(f"WHEN {condition} THEN {literal(why)}" for condition, why in checks)
     reason_sql = f"CASE {cases} END" if cases else "NULL::VARCHAR"
-    return f"SELECT *, {reason_sql} AS __reason FROM (SELECT {inner} FROM {parsed})"
+    is_broken = " OR ".join(f"({condition})" for condition, _ in checks) or "FALSE"
+    return f"SELECT *, {reason_sql} AS __reason FROM (SELECT {inner} FROM {parsed})", is_broken
 
 
 def _instant(

@@ -36,6 +36,8 @@ __all__ = ["REJECTED", "LoadedTable", "load_table"]
 
 
 _DAYS_KEPT: Final = 5
+_USUAL: Final = (datetime(1900, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - UTC without a mark, as stored
+"""Dates such as 0001-01-01 and 9999-12-31 mean no date: no zone had another offset then."""
 
 REJECTED: Final = "rejected"
 """Folder beside the loads where the rejected rows of a load that stopped are left."""
@@ -69,6 +71,7 @@ class _Job:
     origins: tuple[Origin, ...]
     work: Path
     is_shuffled: bool = False
+    is_broken: str = "FALSE"
 
     @property
     def columns(self) -> frozenset[str]:
@@ -107,7 +110,7 @@ def load_table(
     origins = with_numbers(connection, raw, contract=contract, origins=origins)
     _refuse_personal_data(connection, raw, origins, joined=joined, allowed=source.pii)
     job = _Job(connection=connection, raw=raw, contract=contract, mapping=mapping, origins=origins, work=work)
-    job = replace(job, is_shuffled=_define_checked(job, joined=joined, latest=latest, timezone=timezone))
+    job = _define_checked(job, joined=joined, latest=latest, timezone=timezone)
     _decide_rows(job, allowed=source.max_quarantine_share)
     quarantined = _write_quarantine(job)
     rows_in = raw.n_rows + len(raw.ragged)
@@ -143,35 +146,51 @@ def _refuse_personal_data(
         refuse_personal_data(connection, joined, exempt=frozenset(others), words=frozenset(words), allowed=allowed)
 
 
-def _define_checked(job: _Job, *, joined: RawTable | None, latest: datetime, timezone: str) -> bool:
-    """Define the view of the checked rows; return whether looking values up has shuffled them."""
+def _define_checked(job: _Job, *, joined: RawTable | None, latest: datetime, timezone: str) -> _Job:
+    """Define the view of the checked rows; the job knows then if they are shuffled, and which of them are broken."""
     connection, name = job.connection, quoted(f"parsed_{job.contract.name}")
     parsed = parse_rows(connection, job.raw, origins=job.origins, mapping=job.mapping, joined=joined, timezone=timezone)
     # text is parsed once and kept; what has types is cheaper to read again than to keep
     is_shuffled = parsed.from_text or joined is not None
     connection.execute(f"CREATE TEMP {'TABLE' if is_shuffled else 'VIEW'} {name} AS {parsed.sql}")
     columns = tuple(origin.column for origin in job.origins)
-    spans = _spans(connection, name, [column.name for column in columns if column.kind == "instant"])
-    checked = checked_sql(
+    checked, is_broken = checked_sql(
         name,
         contract=job.contract,
         columns=columns,
         utc=parsed.utc,
         fallible=parsed.fallible,
         timezone=timezone,
-        spans=spans,
+        spans=_bounds(job) or _spans(connection, name, [c.name for c in columns if c.kind == "instant"]),
         latest=latest,
     )
     connection.execute(f"CREATE TEMP VIEW {quoted('checked_' + job.contract.name)} AS {checked}")
-    return is_shuffled
+    return replace(job, is_shuffled=is_shuffled, is_broken=is_broken)
+
+
+def _bounds(job: _Job) -> dict[str, tuple[datetime, datetime]]:
+    """Return earliest and latest value of each instant, from the bounds that files with types tell without a look.
+
+    Empty where some instant is no time by type, or has values that mean no date.
+    """
+    instants = [origin for origin in job.origins if origin.column.kind == "instant"]
+    types = dict(job.raw.columns)
+    if not all(o.how == "column" and types[o.headers[0]].startswith("TIMESTAMP") for o in instants):
+        return {}
+    headers = [quoted(origin.headers[0]) for origin in instants]
+    ends = ", ".join(f"make_timestamp(epoch_us({which}({header})))" for header in headers for which in ("min", "max"))
+    row = job.connection.execute(f"SELECT {ends} FROM ({job.raw.sql})").fetchall()[0] if instants else ()
+    pairs = zip(instants, row[0::2], row[1::2], strict=True)
+    bounds = {origin.column.name: (low, high) for origin, low, high in pairs if low is not None}
+    usual = all(_USUAL[0] <= low and high <= _USUAL[1] for low, high in bounds.values())
+    return bounds if usual else {}
 
 
 def _spans(connection: Any, relation: str, instants: list[str]) -> dict[str, tuple[datetime, datetime]]:
     """Return the earliest and latest value of each instant that has any."""
     if not instants:
         return {}
-    # dates such as 0001-01-01 and 9999-12-31 mean no date: no zone had another offset then
-    usual = "BETWEEN TIMESTAMP '1900-01-01' AND TIMESTAMP '2200-01-01'"
+    usual = f"BETWEEN TIMESTAMP '{_USUAL[0]}' AND TIMESTAMP '{_USUAL[1]}'"
     bounds = ", ".join(
         f"{which}({name}) FILTER ({name} {usual})" for name in map(quoted, instants) for which in ("min", "max")
     )
@@ -183,7 +202,7 @@ def _spans(connection: Any, relation: str, instants: list[str]) -> dict[str, tup
 def _decide_rows(job: _Job, *, allowed: float) -> None:
     connection, contract = job.connection, job.contract
     clock = _clock(job)
-    mark_rejected(connection, contract.name, clock=clock.name if clock else None)
+    mark_rejected(connection, contract.name, is_broken=job.is_broken, clock=clock.name if clock else None)
     numbered = any(origin.how == "row_number" for origin in job.origins)
     honest_twins = ROW_NUMBER in (job.mapping.order_id, *job.mapping.columns.values())
     one_per_key = not numbered and not job.by_line

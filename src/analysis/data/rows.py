@@ -37,12 +37,12 @@ _SORTED_AT_ONCE: Final = 20_000_000
 _ENDS: Final = 2**20
 
 
-def mark_rejected(connection: Any, table: str, *, clock: str | None) -> None:
+def mark_rejected(connection: Any, table: str, *, is_broken: str, clock: str | None) -> None:
     """Collect the rows of the view ``checked_<table>`` that broke the contract in ``out_<table>``, with their clock."""
     moment = quoted(clock) if clock is not None else "NULL"
     connection.execute(
         f"CREATE TEMP TABLE {quoted('out_' + table)} AS SELECT __row, __reason, {moment}::TIMESTAMP AS __clock "
-        f"FROM {quoted('checked_' + table)} WHERE __reason IS NOT NULL"
+        f"FROM {quoted('checked_' + table)} WHERE {is_broken}"
     )
 
 
