@@ -54,8 +54,8 @@ _FEWEST_WITH: Final = 10
 _LATE_BELOW: Final = 1e-4
 
 LARGEST_TRIAL: Final = 100_000
-"""Customers of an arm and the control at most that are learnt from and judged on. With 25,000 instead of 50,000 to learn
-from, rankings of planted effects of a few percentage points were worth a third less, those of larger ones as much."""
+"""Customers of an arm and the control at most that are learnt from and judged on. With 25,000 instead of 50,000 to
+learn from, rankings of planted effects of a few percentage points were worth a third less, larger ones as much."""
 
 _SCORED_AT_ONCE: Final = 50_000
 
