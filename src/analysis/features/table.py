@@ -153,9 +153,12 @@ def collect_features(
     customers = pa.array(table["customer_id"])
     columns: dict[str, Any] = {name: table.pop(name) for name in map(str, table.columns)}
     for block in others:
-        part = collect(block)
-        place = pc.index_in(customers, value_set=pa.array(part.pop("customer_id"))).fill_null(-1).to_numpy()
-        columns |= {name: _placed(part.pop(name), place) for name in map(str, part.columns)}
+        part = block.collect(backend="pyarrow").to_native()
+        listed = part.column("customer_id").combine_chunks()
+        place = pc.index_in(customers.cast(listed.type), value_set=listed).fill_null(-1).to_numpy()
+        for name in [name for name in part.column_names if name != "customer_id"]:
+            columns[name] = _placed(name, part.column(name).to_numpy(), place)
+            part = part.drop_columns([name])
     return pd.DataFrame(columns, copy=False)
 
 
@@ -168,15 +171,12 @@ def _is_wide(block: Frame) -> bool:
     return len(block.collect_schema().names()) > 1
 
 
-def _placed(values: "pd.Series[Any]", place: "NDArray[np.int32]") -> "NDArray[Any]":
+def _placed(name: str, known: "NDArray[Any]", place: "NDArray[np.int32]") -> "NDArray[Any]":
     """Return a block's column at each customer's place in it; -1 becomes a count of 0 or an unknown number."""
     import numpy as np
 
-    unknown = 0 if str(values.name).startswith("n_") else np.nan
-    known = values.to_numpy()
-    if not len(known):
-        return np.full(len(place), unknown, dtype=known.dtype)
-    return np.where(place >= 0, known[place], np.asarray(unknown, dtype=known.dtype))
+    unknown = np.asarray(0 if name.startswith("n_") else np.nan, dtype=known.dtype)
+    return np.append(known, unknown)[place]  # the place -1 is the last
 
 
 def _blocks(tables: "Tables", *, as_of: date, channels: Sequence[str] | None) -> list[Frame]:
