@@ -23,7 +23,7 @@ def write_known_then(tables: Tables, *, day: date, folder: Path) -> Tables:
     """Write the tables of customers as they were known at the end of ``day``, and open what was written.
 
     Args:
-        tables: Few customers' tables (``Tables.of_customers``); they are read whole.
+        tables: Few customers' tables (``Tables.among``); they are read whole.
         day: Day of the book's zone, inclusive.
         folder: An empty folder of its own.
 
