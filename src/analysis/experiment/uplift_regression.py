@@ -236,8 +236,10 @@ def straight(before: Known, target: Floats) -> Predict:
     inverse = _kept(before, b"straight", lambda: _inverse(tables, codes, penalty=penalty))
     weights = np.zeros(ends[-1] if len(ends) else 0)
     curves = [np.zeros(len(table)) for table in tables]
-    for _ in range(_REFINED):
-        left = target - level - _summed(curves, codes)
+    left = target - level
+    for turn in range(_REFINED):
+        if turn:
+            left = target - level - _summed(curves, codes)
         sums = [np.bincount(mine, left, minlength=len(t)) @ t for mine, t in zip(codes, tables, strict=True)]
         weights = weights + inverse @ (np.concatenate([np.zeros(0), *sums]) - penalty * weights).astype(np.float32)
         curves = [table @ part for table, part in zip(tables, np.split(weights, ends[:-1]), strict=True)]
