@@ -1,6 +1,7 @@
 """Every experiment of a shop as sums by arm and segment, from all purchases in order: no join of the two."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -19,6 +20,9 @@ SEGMENTS: Final = ("first", "regular", "quiet")
 """Segments as known at assignment: one order so far; two or more; none within the days of history."""
 
 _BITS_OF_DAY: Final = 16
+
+_AT_ONCE: Final = 1 << 18
+"""Assignments whose keys are in memory at a time: fresh memory for all at once costs more than the counting."""
 
 
 class Assigned(NamedTuple):
@@ -99,32 +103,33 @@ def orders_around(assigned: Assigned, *, purchases: Purchases, same_day: Any, hi
     bought = _keys(purchases.customer[stands], purchases.day[stands])
     place = places_of(assigned.customer_id, among=purchases.customer_id)
     order = np.argsort(place, kind="stable")  # neighbours are looked up where neighbours are
-    customer, day, window = place[order], assigned.on[order], assigned.window_days[order]
-
-    def earlier_than(days: Ints) -> Ints:
-        return np.searchsorted(bought, _keys(customer, days)).astype(np.int32)
-
-    today, tomorrow = earlier_than(day), earlier_than(day + 1)
-    late = np.zeros(len(day), dtype=np.int32)
-    some = np.flatnonzero(tomorrow > today)
-    late[some] = _at_or_after(
-        _keys(customer[some], day[some]),
-        assigned.at[order[some]],
-        orders=_keys(
-            places_of(same_day.column("customer_id"), among=purchases.customer_id),
-            _day_numbers(same_day.column("ordered_on")),
-        ),
-        times=same_day.column("ordered_at").to_numpy(),
+    order = order[np.searchsorted(place, 0, sorter=order) :]  # who never bought has no orders around
+    found = np.zeros((len(Around._fields), len(place)), dtype=np.int32)
+    orders = _keys(
+        places_of(same_day.column("customer_id"), among=purchases.customer_id),
+        _day_numbers(same_day.column("ordered_on")),
     )
-    after = earlier_than(day + np.maximum(window, 1)) - tomorrow + late
-    after[window < 1] = 0
-    tomorrow -= late  # what came before the moment
-    counts = (after, tomorrow - earlier_than(day - history_days), tomorrow - earlier_than(np.zeros_like(day)))
-    found = np.zeros((len(counts), len(order)), dtype=np.int32)
-    known = customer >= 0
-    for of_all, count in zip(found, counts, strict=True):
-        of_all[order[known]] = count[known]
+    ranked = np.argsort(orders)
+    orders, times = orders[ranked], same_day.column("ordered_at").to_numpy()[ranked]
+    for rows in np.array_split(order, max(1, len(order) // _AT_ONCE)):
+        customer, day, window = place[rows], assigned.on[rows], assigned.window_days[rows]
+        earlier_than = partial(_earlier_than, bought, customer)
+        today, tomorrow = earlier_than(day), earlier_than(day + 1)
+        late = np.zeros(len(day), dtype=np.int32)
+        some = np.flatnonzero(tomorrow > today)
+        late[some] = _at_or_after(_keys(customer[some], day[some]), assigned.at[rows[some]], orders=orders, times=times)
+        after = earlier_than(day + np.maximum(window, 1)) - tomorrow + late
+        after[window < 1] = 0
+        tomorrow -= late  # what came before the moment
+        counts = (after, tomorrow - earlier_than(day - history_days), tomorrow - earlier_than(np.zeros_like(day)))
+        for of_all, count in zip(found, counts, strict=True):
+            of_all[rows] = count
     return Around(*found)
+
+
+def _earlier_than(bought: NDArray[np.int64], customer: NDArray[np.integer], days: Ints) -> Ints:
+    """Return how many purchases lie below each customer's day in the list of all."""
+    return np.searchsorted(bought, _keys(customer, days)).astype(np.int32)
 
 
 def _keys(customer: NDArray[np.integer], day: Ints) -> NDArray[np.int64]:
@@ -142,11 +147,12 @@ def _at_or_after(
     orders: NDArray[np.int64],
     times: NDArray[np.datetime64],
 ) -> NDArray[np.int64]:
-    """Return how many orders of that customer and day came at that moment or later."""
-    asked = pd.DataFrame({"key": keys, "moment": moments, "row": np.arange(len(keys))})
-    pairs = asked.merge(pd.DataFrame({"key": orders, "time": times}), on="key")
-    late = pairs["row"].to_numpy()[(pairs["time"] >= pairs["moment"]).to_numpy()]
-    return np.bincount(late, minlength=len(keys))
+    """Return how many orders of that customer and day came at that moment or later; ``orders`` rise."""
+    first = np.searchsorted(orders, keys)
+    count = np.searchsorted(orders, keys, side="right") - first
+    row = np.repeat(np.arange(len(keys)), count)
+    place = np.arange(len(row)) + np.repeat(first - (np.cumsum(count) - count), count)
+    return np.bincount(row[times[place] >= moments[row]], minlength=len(keys))
 
 
 def sums_by_segment(assigned: Assigned, around: Around) -> pd.DataFrame:
