@@ -167,6 +167,13 @@ def test_lists_for_a_spreadsheet_hold_no_formula(tmp_path):
     assert lines == ['"customer_id","\'=cmd","amount"', '"\'=1+1","\'@x",-1.5', '"c2","好",2']
 
 
+def test_lists_for_a_spreadsheet_round_to_seven_digits_but_never_cents(tmp_path):
+    shares, money = [1 / 3, -0.1, None], [123456.78, 7654321.09, None]
+    write_list(pd.DataFrame({"p_churn": shares, "revenue": money, "clv": money[:1] * 3}), tmp_path / "list.csv")
+    rows = (tmp_path / "list.csv").read_text("utf-8-sig").splitlines()[1:]
+    assert rows == ["0.33333334,123456.78,123456.78", "-0.1,7654321.09,123456.78", ",,123456.78"]
+
+
 def test_private_tables_lie_in_a_folder_for_the_owner_only(bench, context):
     bench.private("promote", pd.DataFrame({"customer_id": ["a"]}))
     assert (context.out / "private").stat().st_mode & 0o777 == 0o700
