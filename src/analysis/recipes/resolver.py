@@ -1,7 +1,7 @@
 """Named tables and models: computed once, kept, recomputed only when something they depend on changed.
 
 A recipe is a public function in this folder; its parameter names say what it needs: other recipes, the
-tables as of the run's day, a notebook's parameters. Its result is kept as Parquet (a table) or JSON (a
+tables as of the run's day, a notebook's parameters. Its result is kept as Arrow (a table) or JSON (a
 dict), named by a digest of all that went in, the code included. Several kernels may ask for the same
 recipe at once: one computes under a lock, the others read. A parameter with the default None is optional: where the
 data cannot give that recipe (a table is missing, customers are too few) it gets None. Of a wide table a recipe
@@ -225,7 +225,7 @@ class Resolver:
         folder = self.context.cache
         stem = f"{recipe.name}-{self.key(recipe.name)}"
         if (path := _find(folder, stem)) is not None:
-            return read_kept(path, columns)
+            return _taken(path, columns)
         # What it needs is made before the lock is taken: locks are then held one at a time.
         function = getattr(importlib.import_module(recipe.module), recipe.name)
         read = getattr(function, "reads", {})
@@ -234,11 +234,11 @@ class Resolver:
         _give_back()
         with _locked(folder / f"{stem}.lock"):
             if (path := _find(folder, stem)) is None:
-                path = write_kept(function(**needs), folder / stem)
+                path = _put_by(function(**needs), folder / stem)
         del needs
         _give_back()
         # Read back what was written, so that a fresh and a kept result are the same to the last bit.
-        return read_kept(path, columns)
+        return _taken(path, columns)
 
     def _needed(self, need: str, recipe: Recipe, columns: Columns | None) -> Any:
         if need not in recipes():
@@ -346,29 +346,44 @@ def write_kept(made: Any, stem: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with beside(path) as place:
         if content is None:
-            # read soon, whole and often: packing it, or bounds for passing over rows, would only cost
-            made.reset_index(drop=True).to_parquet(place, index=False, compression=None, write_statistics=False)
+            made.reset_index(drop=True).to_parquet(place, index=False)
         else:
             place.write_text(content, encoding="utf-8")
     return path
 
 
-def read_kept(path: Path, columns: Columns | None = None) -> "pd.DataFrame | dict[str, Any]":
-    """Read a table, or some of its columns, or a dict written by ``write_kept``."""
+def read_kept(path: Path) -> "pd.DataFrame | dict[str, Any]":
+    """Read a table or a dict written by ``write_kept``."""
     if path.suffix == ".json":
         result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return result
     import pandas as pd
 
-    picked = None
-    if columns is not None:
-        import pyarrow.parquet as pq
-
-        picked = _picked(columns, pq.read_schema(path).names)
-    # Arrow lets go of each column as pandas takes it
-    options = {"self_destruct": True}
-    table: pd.DataFrame = pd.read_parquet(path, engine="pyarrow", columns=picked, to_pandas_kwargs=options)
+    table: pd.DataFrame = pd.read_parquet(path, engine="pyarrow")
     return table
+
+
+def _put_by(made: Any, stem: Path) -> Path:
+    """Write what a recipe made for the next who needs it: a table as it lies in memory, or a dict as JSON."""
+    import pandas as pd
+
+    if not isinstance(made, pd.DataFrame):
+        return write_kept(made, stem)
+    from analysis.mapped_tables import write_mapped
+
+    path = stem.with_name(f"{stem.name}.arrow")
+    with beside(path) as place:
+        write_mapped(made, place)
+    return path
+
+
+def _taken(path: Path, columns: Columns | None) -> "pd.DataFrame | dict[str, Any]":
+    """Return what ``_put_by`` wrote, of a table only the columns that are asked for."""
+    if path.suffix == ".json":
+        return read_kept(path)
+    from analysis.mapped_tables import read_mapped
+
+    return read_mapped(path, lambda names: names if columns is None else _picked(columns, names))
 
 
 def _picked(columns: Columns, names: Sequence[str]) -> list[str]:
@@ -386,7 +401,7 @@ def _recipe(name: str) -> Recipe:
 
 
 def _find(folder: Path, stem: str) -> Path | None:
-    paths = (folder / f"{stem}{suffix}" for suffix in (".parquet", ".json"))
+    paths = (folder / f"{stem}{suffix}" for suffix in (".arrow", ".json"))
     return next((path for path in paths if path.is_file()), None)
 
 
