@@ -182,16 +182,15 @@ def trial_customers(
 def _with_orders(tables: Tables, rows: pd.DataFrame, *, frame: dict[str, Any], history_days: int) -> pd.DataFrame:
     first, last = rows["assigned_on"].min(), rows["assigned_on"].max()
     begins, ends = days_before(_date(first), days=history_days), days_after(_date(last), days=frame["window_days"])
-    members = tables.lazy(_ASSIGNMENTS).filter(nw.col("experiment_id") == frame["experiment_id"])
     orders = (
         tables.purchases()
         .filter(nw.col("ordered_on") >= begins, nw.col("ordered_on") < ends)
-        .join(members.select("customer_id").unique(), on="customer_id", how="semi")
         .select("customer_id", "ordered_at", "ordered_on", "amount")
         .collect("pyarrow")
         .to_native()
     )
     place = places_of(orders.column("customer_id"), among=rows["customer_id"])
+    orders, place = orders.filter(place >= 0), place[place >= 0]
     at, amount = orders.column("ordered_at").to_numpy(), orders.column("amount").to_numpy()
     on, moments = (pd.to_datetime(rows[name]).to_numpy()[place] for name in ("assigned_on", "assigned_at"))
     days = (orders.column("ordered_on").to_numpy().astype("datetime64[D]") - on.astype("datetime64[D]")).astype(int)
