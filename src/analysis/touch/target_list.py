@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -144,11 +144,18 @@ class _Lines:
 def _guarded(table: pd.DataFrame) -> pd.DataFrame:
     guarded = table.copy()
     for column in guarded.columns:
-        if guarded[column].dtype.kind not in "iufb":
+        if guarded[column].dtype.kind not in "iufb" and not _are_keys(guarded[column]):
             plain = {text: _plain(str(text)) for text in set(guarded[column].dropna().tolist())}
             texts = [plain.get(text, "") for text in guarded[column].tolist()]
             guarded[column] = pd.Series(texts, guarded.index, dtype=object)
     return guarded
+
+
+def _are_keys(column: "pd.Series[Any]") -> bool:
+    """Return whether every text is one that needs no guard, seen at one go: most columns of a list are ids."""
+    return isinstance(column.dtype, pd.StringDtype) and bool(
+        column.str.fullmatch(_KEY.pattern).fillna(value=False).all()
+    )
 
 
 def _plain(text: str) -> str:
