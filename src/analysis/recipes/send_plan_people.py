@@ -233,12 +233,19 @@ def _instants(column: Any) -> "np.ndarray[Any, np.dtype[np.int64]]":
 
 def _consent(tables: Tables, customers: "pd.Series[str]") -> "dict[str, pd.Series[str]]":
     """Return the channels each customer ever refused, and those ever granted; comma between."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     names = ("refused", "granted")
     if not tables.has("consents"):
         return dict.fromkeys(names, pd.Series("", index=customers.index, dtype="str"))
     changes = tables.lazy("consents").select("customer_id", "channel", "status").collect("pyarrow").to_native()
-    place, status = places_of(changes["customer_id"], among=customers), changes["status"].to_pandas()
-    return {n: _listed(np.where(status == n, place, -1), changes["channel"], customers=len(customers)) for n in names}
+    place = places_of(changes["customer_id"], among=customers)
+    said = {name: pc.equal(changes["status"], name).fill_null(fill_value=False).to_numpy() for name in names}
+    return {
+        name: _listed(place[held], changes["channel"].filter(pa.array(held)), customers=len(customers))
+        for name, held in said.items()
+    }
 
 
 def _reached(tables: Tables, as_of: date, *, customers: "pd.Series[str]") -> "pd.Series[str]":

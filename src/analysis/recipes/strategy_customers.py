@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.connect import Tables
-from analysis.features.places import places_of
+from analysis.features.places import places_of, rows_at
 from analysis.features.table import FEATURES_FOR_MODELS
 from analysis.params import StrategiesParams
 from analysis.recipes.resolver import reads
@@ -142,8 +142,7 @@ def _joined(table: pd.DataFrame, said: pd.DataFrame | None, *, columns: tuple[st
         return table
     wanted = [name for name in columns if name in said and name not in table]
     place = places_of(table["customer_id"], among=said["customer_id"])
-    found = said[wanted].reset_index(drop=True).reindex(place).set_axis(table.index)
-    return pd.concat([table, found], axis=1)
+    return pd.concat([table, rows_at(said[wanted], places=place).set_axis(table.index)], axis=1)
 
 
 def _with_next_need(table: pd.DataFrame, said: pd.DataFrame | None, *, as_of: date) -> pd.DataFrame:
@@ -192,13 +191,15 @@ def _history(features: pd.DataFrame) -> dict[str, Any]:
 
 def _refusals(tables: Tables, customer_id: "pd.Series[str]") -> dict[str, Any]:
     """Return who refuses a channel by the last consent known; of two at one time the refusal counts."""
+    import pyarrow.compute as pc
+
     if not tables.has("consents"):
         return {}
     wanted = ("customer_id", "channel", "status", "changed_at")
     said = tables.lazy("consents").select(*wanted).collect("pyarrow").to_native()
     place = places_of(said["customer_id"], among=customer_id)
     which, channels = pd.factorize(said["channel"].to_pandas(), sort=True)
-    refused = (said["status"].to_pandas() == "refused").to_numpy(dtype=bool)
+    refused = pc.equal(said["status"], "refused").fill_null(fill_value=False).to_numpy()
     known = place >= 0
     # The later of two consents has the larger number, a refusal a larger one than a grant at the same time.
     last = np.full(len(customer_id) * len(channels), np.iinfo(np.int64).min)

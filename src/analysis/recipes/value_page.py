@@ -89,10 +89,10 @@ def clv_sources_headline(clv_by_source: pd.DataFrame) -> dict[str, Any]:
 
 def _differ(best: pd.Series, least: pd.Series, *, pairs: int) -> bool:
     """Return whether two groups' means differ beyond the sampling of their customers; the model's error is shared."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     error = math.hypot(float(best["clv_each_se"]), float(least["clv_each_se"]))
-    return float(best["clv_each"] - least["clv_each"]) > float(norm.isf(0.025 / pairs)) * error
+    return float(best["clv_each"] - least["clv_each"]) > -float(ndtri(0.025 / pairs)) * error
 
 
 def _clv_by(customers: pd.DataFrame, group: str) -> pd.DataFrame:
