@@ -57,19 +57,23 @@ def _is_surely_plain(connection: Any, texts: str) -> bool:
     """Return whether texts are letters, digits and hyphens, seen by their bytes: half the price of the pattern."""
     import numpy as np
 
-    first, any_place, null_word = (np.zeros(256, dtype=np.bool_) for _ in range(3))
+    first, null_word = (np.zeros(256, dtype=np.bool_) for _ in range(2))
     first[np.frombuffer(_LETTERS_AND_DIGITS, dtype=np.uint8)] = True
-    any_place[np.frombuffer(_LETTERS_AND_DIGITS + b"-_", dtype=np.uint8)] = True
     null_word[np.frombuffer(b"nN", dtype=np.uint8)] = True
     for batch in connection.sql(texts).to_arrow_reader(_BATCH):
         column = batch.column(0).drop_null()
         _, offsets, data = column.buffers()
         place = np.frombuffer(offsets, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
-        letters = np.frombuffer(data, dtype=np.uint8) if data else np.zeros(0, dtype=np.uint8)
-        length = np.diff(place)
-        if not (length.all() and any_place[letters[place[0] : place[-1]]].all() and first[letters[place[:-1]]].all()):
+        if not len(column):
+            continue
+        start, length = place[:-1], np.diff(place)
+        if not length.all():
             return False
-        if null_word[letters[place[:-1][length <= _LONGEST_NULL_WORD]]].any():
+        letters = np.frombuffer(data, dtype=np.uint8)
+        odd = letters[place[0] : place[-1]].tobytes().translate(None, _LETTERS_AND_DIGITS + b"-_")
+        if odd or not first.take(letters.take(start)).all():
+            return False
+        if null_word[letters[start[length <= _LONGEST_NULL_WORD]]].any():
             return False
     return True
 

@@ -97,21 +97,24 @@ def _rows_found_twice(connection: Any, hashes: str, *, gone: "NDArray[np.int64]"
     Sorting numbers in memory takes a quarter of what grouping them takes; they are taken in parts that fit.
     """
     import numpy as np
+    import pyarrow as pa
 
-    found = []
+    found = [np.zeros(0, dtype=np.int64)]
     for part in range(parts):
         where = f" WHERE h % {parts} = {part}" if parts > 1 else ""
-        columns = connection.execute(f"SELECT * FROM ({hashes}){where}").fetchnumpy()
-        row, value = columns["__row"], columns["h"]
-        if len(gone):
-            left = ~np.isin(row, gone)
-            row, value = row[left], value[left]
-        ordered = np.sort(value)
-        twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        batches = connection.sql(f"SELECT * FROM ({hashes}){where}").to_arrow_table().to_batches()
+        if not batches:
+            continue
+        ordered = np.concatenate([batch["h"].to_numpy() for batch in batches])
+        ordered.sort()
         ends = np.zeros(_ENDS, dtype=np.bool_)  # few have the last bits of one that is found twice
-        ends[twice % _ENDS] = True
-        maybe = np.flatnonzero(ends[value % _ENDS])
-        found.append(row[maybe[np.isin(value[maybe], twice)]])
+        ends[ordered[1:][ordered[1:] == ordered[:-1]] & (_ENDS - 1)] = True
+        maybe = [batch.filter(pa.array(ends[batch["h"].to_numpy() & (_ENDS - 1)])) for batch in batches]
+        row, value = (np.concatenate([some[name].to_numpy() for some in maybe]) for name in ("__row", "h"))
+        left = ~np.isin(row, gone)
+        row, value = row[left], value[left]
+        several, n = np.unique(value, return_counts=True)
+        found.append(row[np.isin(value, several[n > 1])])
     return np.sort(np.concatenate(found))
 
 
