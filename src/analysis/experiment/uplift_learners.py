@@ -263,7 +263,19 @@ def _nested_scores(sample: _Taught, folds: NDArray[np.int64], *, seed: int) -> d
 def _outcome_models(sample: _Taught, *, seed: int) -> _Outcomes:
     y, arm, rate = sample.outcome, sample.treated, sample.is_rate
     fitted = [regression(sample.known.rows(side), y[side], is_rate=rate, seed=seed) for side in (arm, ~arm)]
-    return _Outcomes(fitted[0], fitted[1])
+    return _Outcomes(_remembering(fitted[0]), _remembering(fitted[1]))
+
+
+def _remembering(predict: Predict) -> Predict:
+    """Return the same model, which is not asked twice in a row about the same customers."""
+    last: list[tuple[Known, Floats]] = []
+
+    def expected(new: Known) -> Floats:
+        if not last or last[0][0] is not new:
+            last[:] = [(new, predict(new))]
+        return last[0][1]
+
+    return expected
 
 
 def _effect_model(name: str, sample: _Taught, models: _Outcomes, *, robust: Floats | None, seed: int) -> Predict:

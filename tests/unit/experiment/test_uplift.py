@@ -78,6 +78,15 @@ def test_of_a_large_trial_a_sample_teaches_and_judges_and_the_rest_is_scored_by_
     assert gains[True] > gains[False] + 0.1
 
 
+def test_of_a_large_trial_measures_that_order_customers_alike_are_learnt_from_once(monkeypatch):
+    monkeypatch.setattr(uplift, "LARGEST_TRIAL", 1000)
+    trial = campaign(1200, seed=3, effect=0.16)._replace(learners=("t",))
+    before, _ = known_before(trial)
+    nearly = np.exp(before[:, :1]) + np.random.default_rng(1).normal(scale=0.01, size=(1200, 1))
+    once, twice = (learn_everyone(trial, rows, seed=1) for rows in (before, np.hstack([before, nearly])))
+    pd.testing.assert_frame_equal(once, twice)
+
+
 def test_the_straight_model_is_ridge_regression_on_places_and_steps_to_the_last_digits():
     rng = np.random.default_rng(2)
     values = np.column_stack([rng.gamma(1, 30, 700), rng.integers(0, 9, 700), rng.random(700) < 0.3]).astype(float)
