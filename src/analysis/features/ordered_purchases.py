@@ -93,30 +93,28 @@ def table_of_purchases(purchases: Purchases, habits: Habits | None = None) -> pd
     """
     import pyarrow as pa
 
-    n, places = len(purchases.day), purchases.refund_of
-    before = np.zeros(n + 1, dtype=np.int64)
-    np.add.at(before, places + 1, 1)
-    row = np.arange(n) + np.cumsum(before)[:n]  # each purchase moves down by the refunds of those above it
-    rank = np.arange(len(places)) - np.searchsorted(places, places)
-    refund_row = row[places] + 1 + rank
-    total = n + len(places)
+    places = purchases.refund_of
+    total = len(purchases.day) + len(places)
+    bought = np.ones(total, dtype=np.bool_)
+    refund_row = places + np.arange(1, len(places) + 1)  # each row moves down by the refunds of those above it
+    bought[refund_row] = False
     starts = run_starts(purchases.customer)
     place = np.full(total, -1, dtype=np.int32)
-    place[row[starts]] = purchases.customer[starts]
+    place[starts + np.searchsorted(places, starts)] = purchases.customer[starts]
     ids = pa.array(purchases.customer_id, pa.large_string()).take(pa.array(place, mask=place < 0))
     day, amount = np.empty(total, dtype=np.int32), np.empty(total)
-    day[row], day[refund_row] = purchases.day, purchases.refund_day
-    amount[row], amount[refund_row] = purchases.amount, -purchases.refund
+    day[bought], day[refund_row] = purchases.day, purchases.refund_day
+    amount[bought], amount[refund_row] = purchases.amount, -purchases.refund
     table = pd.DataFrame(
         {"customer_id": pd.Series(ids.to_pandas(), dtype="str"), "day": day, "amount": amount}, copy=False
     )
     if purchases.category is not None:
         codes = np.full(total, -1, dtype=np.int8)
-        codes[row] = purchases.category
+        codes[bought] = purchases.category
         table["category"] = pd.Categorical.from_codes(codes, categories=pd.Index(list(purchases.categories)))
     for name, values in (habits or {}).items():
         beside = np.zeros(total, dtype=values.dtype)
-        beside[row] = values
+        beside[bought] = values
         table[name] = beside
     return table
 
@@ -131,14 +129,14 @@ def purchases_of(table: pd.DataFrame) -> Purchases:
     """Return the purchases from a table that ``table_of_purchases`` made."""
     amount, day = table["amount"].to_numpy(), table["day"].to_numpy()
     is_refund = amount < 0
+    bought, refund_rows = ~is_refund, np.flatnonzero(is_refund)
     first_rows = np.flatnonzero(table["customer_id"].notna().to_numpy())
-    customer = np.repeat(np.arange(len(first_rows), dtype=np.int32), np.diff(first_rows, append=len(table)))
-    refund_rows = np.flatnonzero(is_refund)
-    bought = ~is_refund
+    firsts = first_rows - np.searchsorted(refund_rows, first_rows)  # among purchases alone
+    n_of_each = np.diff(firsts, append=len(table) - len(refund_rows))
     category = table["category"].cat if "category" in table else None
     return Purchases(
         table["customer_id"].take(first_rows).to_numpy(dtype=object),
-        customer[bought],
+        np.repeat(np.arange(len(firsts), dtype=np.int32), n_of_each),
         day[bought],
         amount[bought],
         None if category is None else category.codes.to_numpy().astype(np.int8, copy=False)[bought],
