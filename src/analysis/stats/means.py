@@ -336,8 +336,10 @@ def _resampled(values: Floats, *, rng: np.random.Generator, resamples: int) -> t
         part = counts[start : start + step]
         drawn = nonzero[rng.integers(0, len(nonzero), size=int(part.sum()))]
         ends = np.concatenate([[0], np.cumsum(part)])
-        running, running_squares = (np.concatenate([[0.0], np.cumsum(v)]) for v in (drawn, drawn**2))
+        running = np.zeros(len(drawn) + 1)
+        np.cumsum(drawn, out=running[1:])
         sums[start : start + step] = np.diff(running[ends])
-        squares[start : start + step] = np.diff(running_squares[ends])
+        np.cumsum(np.square(drawn, out=drawn), out=running[1:])
+        squares[start : start + step] = np.diff(running[ends])
     mean = sums / n
     return mean, np.maximum(squares / n - mean**2, 0.0) / (n - 1)
