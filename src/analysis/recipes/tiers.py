@@ -293,5 +293,8 @@ def _refused(tables: Tables) -> set[str]:
         return set()
     private = tables.lazy("consents").filter(nw.col("channel") == _PRIVATE_CHANNEL)
     said = private.select("customer_id", "changed_at", "status").collect("pandas").to_native()
-    last = said.sort_values(["customer_id", "changed_at"], kind="stable").drop_duplicates("customer_id", keep="last")
+    ever = said["customer_id"].isin(said.loc[said["status"] == "refused", "customer_id"])  # few: only they are sorted
+    last = (
+        said[ever].sort_values(["customer_id", "changed_at"], kind="stable").drop_duplicates("customer_id", keep="last")
+    )
     return set(last.loc[last["status"] == "refused", "customer_id"].astype(str))

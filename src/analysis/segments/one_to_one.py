@@ -44,7 +44,11 @@ def promote_to_one_to_one(
     valuable = [name for name, tier in by_name.items() if tier.valuable]
     quiet = [name for name in valuable if not by_name[name].active]
     eligible = customers[customers["tier"].isin(valuable) & ~customers["customer_id"].isin(list(refused))]
-    ranked = eligible.assign(_quiet=eligible["tier"].isin(quiet)).sort_values(
+    is_quiet = eligible["tier"].isin(quiet)
+    active = eligible.loc[~is_quiet, "revenue"]
+    if active.count() > capacity > 0:  # who cannot be among the chosen need not be put in order
+        eligible = eligible[~is_quiet & (eligible["revenue"] >= active.nlargest(capacity).iloc[-1])]
+    ranked = eligible.assign(_quiet=is_quiet).sort_values(
         ["_quiet", "revenue", "days_since_last_order", "customer_id"], ascending=[True, False, True, True]
     )
     chosen = ranked.drop(columns="_quiet").head(capacity).reset_index(drop=True)

@@ -271,14 +271,15 @@ def fit_logistic(
     from scipy.linalg import cho_factor, cho_solve
     from scipy.special import expit
 
-    def loss(at: Floats) -> float:
+    def loss(at: Floats) -> tuple[float, Floats]:
+        """Return the loss and the log odds."""
         odds = matrix @ at + offset
-        return float(np.logaddexp(0.0, odds).sum() - odds @ event + 0.5 * (at**2 * ridge).sum())
+        return float(np.logaddexp(0.0, odds).sum() - odds @ event + 0.5 * (at**2 * ridge).sum()), odds
 
-    coefficient, held = start, loss(start)
+    coefficient, (held, odds) = start, loss(start)
     weighed = np.empty_like(matrix)
     for _ in range(_NEWTON_STEPS):
-        fitted = expit(matrix @ coefficient + offset)
+        fitted = expit(odds)
         np.multiply(matrix, (fitted * (1.0 - fitted))[:, None], out=weighed)
         information = matrix.T @ weighed + np.diag(np.zeros(len(start)) + ridge)
         try:
@@ -288,15 +289,17 @@ def fit_logistic(
                 "The terms of the hazard model cannot be told apart.", hint="fewer channels or acquisition codes"
             ) from None
         step = cho_solve(factor, matrix.T @ (event - fitted) - ridge * coefficient)
-        while (found := loss(coefficient + step)) > held and np.abs(step).max() > _NEWTON_TOLERANCE:
+        found, odds = loss(coefficient + step)
+        while found > held and np.abs(step).max() > _NEWTON_TOLERANCE:
             step = step / 2
+            found, odds = loss(coefficient + step)
         coefficient, held = coefficient + step, found
         if np.abs(step).max() < _NEWTON_TOLERANCE:
             break
     bread = cho_solve(factor, np.eye(len(coefficient)))
     if cluster is None:
         return coefficient, bread
-    left, n = event - expit(matrix @ coefficient + offset), int(cluster.max()) + 1
+    left, n = event - expit(odds), int(cluster.max()) + 1
     scores = np.stack([np.bincount(cluster, weights=column * left, minlength=n) for column in matrix.T], axis=1)
     return coefficient, bread @ (scores.T @ scores) @ bread * n / max(n - 1, 1)
 
