@@ -13,9 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["beside", "clear_left", "discard", "growing", "held", "one_at_a_time", "write_atomic"]
+__all__ = ["beside", "clear_left", "discard", "forget_unused", "growing", "held", "one_at_a_time", "write_atomic"]
 
 _GONE: Final = ".gone-"
+_A_DAY: Final = 86_400
+"""Seconds."""
 
 
 @contextmanager
@@ -33,6 +35,23 @@ def beside(path: Path) -> Iterator[Path]:
         raise
     finally:
         os.close(handle)
+
+
+def forget_unused(folder: Path, *, room: int) -> None:
+    """Remove the files of a cache that were used longest ago until the others fit.
+
+    What was used within a day of the latest one stays, whatever its size: a run may be at it.
+
+    Args:
+        folder: Holds files whose times say when they were last used.
+        room: Bytes that may stay.
+    """
+    with one_at_a_time(folder):
+        files = sorted(((path.stat(), path) for path in folder.glob("[!.]*")), key=lambda file: -file[0].st_mtime)
+        for stat, path in files:
+            room -= stat.st_size
+            if room < 0 and stat.st_mtime < files[0][0].st_mtime - _A_DAY:
+                path.unlink(missing_ok=True)
 
 
 def write_atomic(path: Path, text: str) -> None:

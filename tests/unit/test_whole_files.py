@@ -1,11 +1,12 @@
 """Files and folders that are there whole or not at all, and what is left of those that were not finished."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from analysis.whole_files import beside, clear_left, discard, growing, held
+from analysis.whole_files import beside, clear_left, discard, forget_unused, growing, held
 
 HOLD = """import sys, time
 from pathlib import Path
@@ -67,3 +68,14 @@ def test_a_block_that_fails_leaves_nothing_and_the_old_file(tmp_path):
     with pytest.raises(ZeroDivisionError), beside(path) as place:
         place.write_bytes(b"half" * (1 // (place.write_text("half") - 4)))
     assert [one.read_text() for one in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_cache_forgets_what_was_used_longest_ago_and_nothing_of_the_latest_day(tmp_path):
+    days = {"new": 0, "hour_old": 1 / 24, "week_old": 7, "month_old": 30}
+    for name, ago in days.items():
+        (tmp_path / name).write_bytes(b"x" * 100)
+        os.utime(tmp_path / name, (10**9 - ago * 86_400,) * 2)
+    forget_unused(tmp_path, room=300)
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "hour_old", "week_old"}
+    forget_unused(tmp_path, room=0)
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "hour_old"}

@@ -14,9 +14,10 @@ import hashlib
 import importlib
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -379,6 +380,8 @@ def _put_by(made: Any, stem: Path) -> Path:
 
 def _taken(path: Path, columns: Columns | None) -> "pd.DataFrame | dict[str, Any]":
     """Return what ``_put_by`` wrote, of a table only the columns that are asked for."""
+    with suppress(OSError):
+        os.utime(path)  # what is used stays longest
     if path.suffix == ".json":
         return read_kept(path)
     from analysis.mapped_tables import read_mapped

@@ -31,7 +31,7 @@ from analysis.runs.progress import Progress
 from analysis.runs.publish import mend, publish
 from analysis.runs.store import PublishedRun, Store
 from analysis.runs.told import data_line, since
-from analysis.whole_files import clear_left, held
+from analysis.whole_files import clear_left, forget_unused, held
 
 if TYPE_CHECKING:
     from analysis.data.load import LoadedData
@@ -41,6 +41,8 @@ __all__ = ["Order", "Outcome", "run_book", "run_read"]
 _SCHEMA: Final = 1
 _SHOWN: Final = 90
 _CONTEXT: Final = "context.json"
+_ROOM_FOR_RESULTS: Final = 8_000_000_000
+"""Bytes of kept results of earlier runs: two runs of a weekly book with a million customers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +287,7 @@ def _place_to_work(runs: Path) -> Path:
 def _context(plan: _Plan, building: Path) -> RunContext:
     recipes = make_private(plan.order.cache.absolute() / "recipes")
     clear_left(recipes, ".*.*.[0-9]*")
+    forget_unused(recipes, room=_ROOM_FOR_RESULTS)
     return run_context(
         plan.read,
         plan.data,
