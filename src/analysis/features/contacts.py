@@ -201,23 +201,30 @@ def _most_used(names: Sequence[str], code: "NDArray[np.integer]") -> dict[str, l
 
 
 def touches_received(
-    log: TouchLog, *, customer: "NDArray[Any]", day: "NDArray[Any]", hour: "NDArray[Any] | float", days: int
-) -> "NDArray[np.int16]":
-    """Return how many touches reached each customer in the ``days`` times 24 hours before a moment, by channel.
+    log: TouchLog,
+    *,
+    customer: "NDArray[Any]",
+    day: "NDArray[Any]",
+    hour: "NDArray[Any] | float",
+    windows: Sequence[int],
+) -> "dict[int, NDArray[np.int16]]":
+    """Return how many touches reached each customer in some days, of 24 hours each, before a moment, by channel.
 
     Args:
         log: From ``touch_log``.
         customer: Places of the customers in the log.
         day: Day of each one's moment (datetime64, of the book's zone).
         hour: Hours into that day, 0-24; 24 is its end.
-        days: Length of the window.
+        windows: Lengths (days).
 
     Returns:
-        One row per customer and moment, one column per channel of the log (touches).
+        For each window one row per customer and moment, one column per channel of the log (touches).
     """
     moment = _minutes(np.asarray(day)) + np.floor(np.asarray(hour) * 60.0).astype(np.int64)
     end = (np.asarray(customer, dtype=np.int64) << _MINUTE_BITS) + moment
-    found = [np.searchsorted(k, end) - np.searchsorted(k, end - days * _MINUTES_A_DAY) for k in log.keys]
-    if not found:
-        return np.zeros((len(end), 0), dtype=np.int16)
-    return np.column_stack(found).astype(np.int16)
+    received = {days: np.empty((len(end), len(log.keys)), dtype=np.int16, order="F") for days in windows}
+    for channel, keys in enumerate(log.keys):
+        until = np.searchsorted(keys, end)
+        for days, counts in received.items():
+            counts[:, channel] = until - np.searchsorted(keys, end - days * _MINUTES_A_DAY)
+    return received

@@ -91,16 +91,12 @@ def _with_touches(
     at = days["contact"].to_numpy()
     back = 0 if role == "explain" else days["days_before"].to_numpy()
     day = days["day"].to_numpy().astype("datetime64[D]") - back
+    place = known["place"].to_numpy()[at]
+    received = touches_received(log, customer=place, day=day, hour=np.asarray(hour), windows=_WINDOWS)
     counts = {
         f"n_received_{window}d__{channel}": column
-        for window in _WINDOWS
-        for channel, column in zip(
-            log.channels,
-            touches_received(
-                log, customer=known["place"].to_numpy()[at], day=day, hour=np.asarray(hour), days=window
-            ).T,
-            strict=True,
-        )
+        for window, columns in received.items()
+        for channel, column in zip(log.channels, columns.T, strict=True)
     }
     own = {name: known[name].to_numpy()[at] for name in ("contact", "staff_id", "source_state")}
     return days.assign(**own, **counts, role=role)

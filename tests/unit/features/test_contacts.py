@@ -99,7 +99,7 @@ def count(log, *, day, hour, days, customer=0):
     return dict(
         zip(
             log.channels,
-            touches_received(log, customer=np.array([customer]), day=at, hour=hour, days=days)[0],
+            touches_received(log, customer=np.array([customer]), day=at, hour=hour, windows=(days,))[days][0],
             strict=True,
         )
     )
@@ -131,7 +131,7 @@ def test_touch_counts_equal_a_count_by_hand_on_random_touches(tables):
     log = touch_log(tables(touches=rows), as_of=AS_OF, customers=[f"c{n}" for n in range(6)])
     customer, day, hour = rng.integers(0, 6, 50), rng.integers(5, 80, 50), rng.random(50) * 24
     days = np.datetime64("2026-01-01", "D") + day
-    found = touches_received(log, customer=customer, day=days, hour=hour, days=7)
+    found = touches_received(log, customer=customer, day=days, hour=hour, windows=(7,))[7]
     for n in range(50):
         moment = pd.Timestamp(days[n]) + pd.Timedelta(minutes=int(hour[n] * 60))
         mine = (who == customer[n]) & (at < moment) & (at >= moment - pd.Timedelta(days=7))
@@ -149,5 +149,5 @@ def test_little_used_channels_are_counted_together(tables):
 def test_without_touches_there_are_no_channels_to_count(tables):
     log = touch_log(tables(contacts=[contact(1, "2026-01-01")]), as_of=AS_OF, customers=["c1"])
     assert touches_received(
-        log, customer=np.array([0]), day=np.array(["2026-03-01"], dtype="datetime64[D]"), hour=24.0, days=7
-    ).shape == (1, 0)
+        log, customer=np.array([0]), day=np.array(["2026-03-01"], dtype="datetime64[D]"), hour=24.0, windows=(7,)
+    )[7].shape == (1, 0)
