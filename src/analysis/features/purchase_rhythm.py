@@ -98,7 +98,7 @@ def _gaps(
     middle = (
         np.where(
             repeats > 2,
-            np.median(last_three, axis=0),
+            _middle_of(*last_three),
             np.where(repeats > 1, last_three[:2].mean(axis=0), last_three[0]),
         )
         if len(n)
@@ -115,6 +115,12 @@ def _gaps(
         "overdue_ratio": (since / mean).astype(np.float32),
         "overdue_middle_ratio": (since / middle).astype(np.float32),
     }
+
+
+def _middle_of(one: Floats, other: Floats, third: Floats) -> Floats:
+    """Return the median of three numbers, row by row."""
+    middle: Floats = np.maximum(np.minimum(one, other), np.minimum(np.maximum(one, other), third))
+    return middle
 
 
 def _earlier_gap(gaps: Floats, *, starts: NDArray[np.int64], ends: NDArray[np.int64], back: int) -> Floats:

@@ -5,7 +5,7 @@ The chain: ``send_plan_customers`` (who can be reached, by whom, how) → ``send
 of the page (``send_plan_page``). What a touch is worth is a formula at assumed effect sizes (``touch/option_value``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -248,10 +248,14 @@ def _central(params: SendPlanParams) -> dict[str, float]:
     return {name: float(value[0]) for name, value in central_effects(load_effects(params.effects)).items()}
 
 
-def _lists(column: "pd.Series[str]", channel: str) -> npt.NDArray[np.bool_]:
-    """Return whether the comma-separated lists hold the channel."""
+def _lists(column: "pd.Series[str]") -> Callable[[str], npt.NDArray[np.bool_]]:
+    """Return what tells of a channel whether the comma-separated lists hold it."""
     which, lists = pd.factorize(column)  # customers share a few lists
-    return np.array([channel in str(listed).split(",") for listed in lists], dtype=bool)[which]
+
+    def hold(channel: str) -> npt.NDArray[np.bool_]:
+        return np.array([channel in str(listed).split(",") for listed in lists], dtype=bool)[which]
+
+    return hold
 
 
 def _gates(
@@ -264,17 +268,18 @@ def _gates(
 ) -> dict[str, npt.NDArray[np.bool_]]:
     """Return what each customer may get of each message, gate by gate."""
     known = channels.set_index("channel")
+    grants, refuses, reaches = (_lists(customers[name]) for name in ("granted", "refused", "reached_by"))
     fits, consented, reached = [], [], []
     for message in messages:
         channel = message.channel
-        granted = _lists(customers["granted"], channel)
+        granted = grants(channel)
         fits.append(audience(customers, conditions=message.audience))
-        allowed = ~_lists(customers["refused"], channel)
+        allowed = ~refuses(channel)
         consented.append(allowed & granted if rules.needs_grant(channel) else allowed)
         if bool(known.loc[channel, "needs_contact"]):
             reached.append(customers["staff_id"].notna().to_numpy(dtype=bool))
         else:
-            reached.append(granted | _lists(customers["reached_by"], channel))
+            reached.append(granted | reaches(channel))
     return {
         "holdout": ~held[:, None],
         "no_contact": np.stack(reached, axis=1),
@@ -286,10 +291,13 @@ def _gates(
 def _near(customers: pd.DataFrame, *, days: int) -> npt.NDArray[np.bool_]:
     """Return whether each customer's next need is near on each day of the plan."""
     gap = (customers["rate_days"] / customers["rate_shape"]).to_numpy(dtype=float)
-    since = customers["days_since_last_order"].to_numpy(dtype=float)[:, None] + np.arange(1, days + 1)[None, :]
-    ratio = since / gap[:, None]
+    since = customers["days_since_last_order"].to_numpy(dtype=float)
     back = customers["n_orders"].to_numpy(dtype=float) >= 2
-    return np.asarray((ratio >= _NEED[0]) & (ratio <= _NEED[1]) & back[:, None], dtype=bool)
+    near = np.empty((len(customers), days), dtype=bool)
+    for day in range(days):
+        ratio = (since + (day + 1)) / gap
+        near[:, day] = (ratio >= _NEED[0]) & (ratio <= _NEED[1]) & back
+    return near
 
 
 def _left(messages: tuple[Message, ...], *, channels: pd.DataFrame, effects: dict[str, float], days: int) -> Floats:
