@@ -189,6 +189,7 @@ def _pace(visits: Visits, day: int, *, days: int) -> float | None:
     return float(curve.factors.mean()) if curve.known else None
 
 
+@reads(customer_values=("order_value",))
 def value_forecasts(
     btyd_today_history: pd.DataFrame,
     customer_values: pd.DataFrame,

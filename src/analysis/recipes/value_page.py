@@ -196,6 +196,7 @@ def value_model_table(value_holdout: pd.DataFrame) -> pd.DataFrame:
     return shown.assign(model=[catalogue.MODEL_NAMES[str(slug)] for slug in shown["model"]])
 
 
+@reads(customer_values=lambda names: [name for name in _summed(names) if name != "customer_id"])
 def value_headline(
     btyd_today_history: pd.DataFrame,
     customer_values: pd.DataFrame,
