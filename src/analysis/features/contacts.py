@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import narwhals as nw
 import numpy as np
 
+from analysis.features.places import places_of
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -167,14 +169,10 @@ def touch_log(tables: "Tables", *, as_of: date, customers: "Sequence[str] | pd.S
         as_of: Day of the book's zone, inclusive.
         customers: Ids without repeats; ``touches_received`` names a customer by its place here.
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     if not tables.has("touches"):
         return TouchLog((), ())
     table = received_touches(tables, as_of=as_of).collect(backend="pyarrow").to_native()
-    place = pc.index_in(table["customer_id"], value_set=pa.array(customers, type=table["customer_id"].type))
-    place = place.fill_null(-1).to_numpy().astype(np.int64)
+    place = places_of(table["customer_id"], among=customers)
     channel = table["channel"].combine_chunks().dictionary_encode()
     names = [str(name) for name in channel.dictionary.to_pylist()]
     code = channel.indices.fill_null(-1).to_numpy(zero_copy_only=False)

@@ -17,6 +17,7 @@ from analysis.features.purchase_history import LOG_PARTS
 from analysis.features.replenishment import NEVER, PurchaseLog, day_number
 
 __all__ = [
+    "BOUGHT",
     "HISTORY",
     "PARTS",
     "Habits",
@@ -54,7 +55,10 @@ Habits = dict[str, NDArray[Any]]
 """By name a number for each purchase: ``ordered_hour``, ``discount`` (currency), ``quantity``, ``has_coupon`` and,
 where there are more categories than ``Purchases`` tells apart, ``category_place``; as far as orders tell them."""
 
-HISTORY: Final = ("customer_id", "day", "amount", "category")
+BOUGHT: Final = ("customer_id", "day", "amount")
+"""Columns of ``table_of_purchases`` that say who bought when for how much."""
+
+HISTORY: Final = (*BOUGHT, "category")
 """Columns of ``table_of_purchases`` that ``purchases_of`` reads."""
 
 
@@ -169,12 +173,9 @@ def _so_far(purchases: Purchases) -> Floats:
 
 def standing(purchases: Purchases) -> tuple[NDArray[np.bool_], Floats]:
     """Return which purchases stand after every refund there is, and what is left of each (currency)."""
-    amount = purchases.amount.copy()
-    starts = run_starts(purchases.refund_of)
-    places = purchases.refund_of[starts]
-    amount[places] -= summed(purchases.refund, starts)
-    stands = np.ones(len(amount), dtype=np.bool_)
-    stands[places] = amount[places] > _HALF_A_CENT
+    places, left = _left(purchases, NEVER)
+    amount, stands = purchases.amount.copy(), np.ones(len(purchases.amount), dtype=np.bool_)
+    amount[places], stands[places] = left, left > _HALF_A_CENT
     return stands, amount
 
 

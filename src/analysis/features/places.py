@@ -1,5 +1,6 @@
 """Where ids stand in a list of ids: how tables of customers meet without a merge of texts."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["in_order", "places_of", "rows_at", "texts_at"]
+__all__ = ["in_order", "places_of", "rows_at", "said_of", "texts_at"]
 
 
 def places_of(ids: Any, *, among: Any) -> npt.NDArray[np.int64]:
@@ -72,6 +73,23 @@ def rows_at(table: "pd.DataFrame", *, places: npt.NDArray[np.int64]) -> "pd.Data
         name: pd.api.extensions.take(table[name].array, places, allow_fill=True) for name in map(str, table.columns)
     }
     return pd.DataFrame(columns, copy=False)
+
+
+def said_of(customers: Any, *, said: "pd.DataFrame", columns: Sequence[str]) -> "pd.DataFrame":
+    """Return what a table says of these customers, row by row; of whom it says nothing is unknown.
+
+    Args:
+        customers: Ids.
+        said: One row per customer, ``customer_id`` among its columns.
+        columns: Those that are wanted.
+
+    Examples:
+        >>> import pandas as pd
+        >>> known = pd.DataFrame({"customer_id": ["c1", "c2"], "clv": [10.0, 20.0]})
+        >>> said_of(pd.Series(["c2", "c9"]), said=known, columns=["clv"])["clv"].tolist()
+        [20.0, nan]
+    """
+    return rows_at(said[list(columns)], places=places_of(customers, among=said["customer_id"]))
 
 
 def in_order(ids: Any) -> bool:

@@ -23,6 +23,7 @@ from analysis.features.ordered_purchases import (
     run_starts,
     summed,
 )
+from analysis.features.places import places_of
 from analysis.features.replenishment import day_number
 
 if TYPE_CHECKING:
@@ -181,12 +182,10 @@ def _medians(group: NDArray[np.int32], values: NDArray[np.int64], n: NDArray[np.
 def _refunds(cut: "Tables", customers: "pd.Series[str]") -> tuple[Counts, Floats]:
     """Return how many refunds of orders each customer had, and their sum in whole parts."""
     import narwhals as nw
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     matched = cut.lazy("refunds").filter(~nw.col("order_id").is_null() & ~nw.col("customer_id").is_null())
     found = matched.select("customer_id", "amount").collect(backend="pyarrow").to_native()
-    place = pc.index_in(found.column("customer_id"), value_set=pa.array(customers)).fill_null(-1).to_numpy()
+    place = places_of(found.column("customer_id"), among=customers)
     parts = np.rint(found.column("amount").fill_null(0).to_numpy() * PARTS)[place >= 0]
     place = place[place >= 0]
     counts = np.bincount(place, minlength=len(customers)).astype(np.int32)

@@ -23,6 +23,7 @@ from analysis.features.behaviour import (
 )
 from analysis.features.exposure import exposure_blocks
 from analysis.features.expressions import joined
+from analysis.features.places import places_of
 from analysis.features.purchase_history import history_columns, history_sums, with_visits
 from analysis.features.purchase_table import purchase_columns
 from analysis.features.read_purchases import read_with_habits
@@ -137,8 +138,6 @@ def collect_features(
         MissingTableError: If there are no orders.
     """
     import pandas as pd
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
     if tables.engine == "duckdb":
         bought, habits = purchases or read_with_habits(tables, as_of=as_of)
@@ -150,12 +149,11 @@ def collect_features(
     if only is not None:
         table = table[[name for name in table if name == "customer_id" or name in only]]
         others = [block for block in (_with_only(other, only) for other in others) if _is_wide(block)]
-    customers = pa.array(table["customer_id"])
+    customers = table["customer_id"]
     columns: dict[str, Any] = {name: table.pop(name) for name in map(str, table.columns)}
     for block in others:
         part = block.collect(backend="pyarrow").to_native()
-        listed = part.column("customer_id").combine_chunks()
-        place = pc.index_in(customers.cast(listed.type), value_set=listed).fill_null(-1).to_numpy()
+        place = places_of(customers, among=part.column("customer_id"))
         for name in [name for name in part.column_names if name != "customer_id"]:
             columns[name] = _placed(name, part.column(name).to_numpy(), place)
             part = part.drop_columns([name])
@@ -171,7 +169,7 @@ def _is_wide(block: Frame) -> bool:
     return len(block.collect_schema().names()) > 1
 
 
-def _placed(name: str, known: "NDArray[Any]", place: "NDArray[np.int32]") -> "NDArray[Any]":
+def _placed(name: str, known: "NDArray[Any]", place: "NDArray[np.int64]") -> "NDArray[Any]":
     """Return a block's column at each customer's place in it; -1 becomes a count of 0 or an unknown number."""
     import numpy as np
 

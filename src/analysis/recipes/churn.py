@@ -39,6 +39,7 @@ from analysis.churn.labels import (
 from analysis.data.connect import Tables
 from analysis.data.truncation import write_known_then
 from analysis.features.ordered_purchases import (
+    BOUGHT,
     gaps_at,
     history_at,
     n_active_at,
@@ -47,7 +48,7 @@ from analysis.features.ordered_purchases import (
     rfm_at,
     share_in_largest_order,
 )
-from analysis.features.places import places_of, rows_at
+from analysis.features.places import said_of
 from analysis.features.rfm import rfm
 from analysis.features.table import collect, collect_features
 from analysis.params import ChurnParams
@@ -78,7 +79,7 @@ _SCORE_COLUMNS: Final = {
 }
 
 
-@reads(features=(RECENCY,), ordered_purchases=("customer_id", "day", "amount"))
+@reads(features=(RECENCY,), ordered_purchases=BOUGHT)
 def churn_purchases(features: pd.DataFrame, ordered_purchases: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The purchases of the customers whose past is looked at, as ``ordered_purchases`` keeps them.
 
@@ -96,7 +97,7 @@ def _share_looked_at(features: pd.DataFrame) -> float:
     return min(1.0, _CUSTOMERS_LOOKED_AT / max(int((features[RECENCY] <= LONGEST_ACTIVE_DAYS).sum()), 1))
 
 
-@reads(features=("first_order_on", "frequency", RECENCY), ordered_purchases=("customer_id", "day", "amount"))
+@reads(features=("first_order_on", "frequency", RECENCY), ordered_purchases=BOUGHT)
 def churn_frame(
     features: pd.DataFrame,
     ordered_purchases: pd.DataFrame,
@@ -473,10 +474,7 @@ def churn_scores(
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _SCORE_COLUMNS.items()})
     ids = churn_forecast["customer_id"]
     year_ago = collect(rfm(tables, as_of=days_before(as_of, days=365)).select("customer_id", "revenue"))
-    revenue, before = (
-        rows_at(known[["revenue"]], places=places_of(ids, among=known["customer_id"]))["revenue"]
-        for known in (features, year_ago)
-    )
+    revenue, before = (said_of(ids, said=known, columns=["revenue"])["revenue"] for known in (features, year_ago))
     last_year = (revenue - before.fillna(0.0)).clip(lower=0.0)
     worth = priorities.revenue_in_horizon(last_year, horizon_days=churn_frame["horizon_days"])
     p = churn_forecast[churn_verdict["column"]]

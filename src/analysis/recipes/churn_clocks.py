@@ -15,7 +15,7 @@ from analysis.churn.at_risk import LevelDrift, expected_loss, level_drift
 from analysis.churn.relationship.judging import drift_of_levels
 from analysis.churn.wording import RISK_BANDS
 from analysis.evidence import Estimate, Forecast, Observed, grade_of
-from analysis.features.places import places_of, rows_at
+from analysis.features.places import said_of
 from analysis.params import ChurnParams
 from analysis.recipes.resolver import reads
 from analysis.stats.scoring import Score
@@ -58,17 +58,14 @@ def two_clocks(
     not buying cannot be judged).
     """
     ids = features["customer_id"]
-
-    def beside(said: pd.DataFrame, *columns: str) -> pd.DataFrame:
-        return rows_at(said[list(columns)], places=places_of(ids, among=said["customer_id"]))
-
-    parts = [beside(churn_scores, "p_churn", "value_at_risk", "risk_band", "value_band")]
+    at_risk = ["p_churn", "value_at_risk", "risk_band", "value_band"]
+    parts = [said_of(ids, said=churn_scores, columns=at_risk)]
     if delete_scores is not None:
-        parts.append(beside(delete_scores, "p_delete"))
+        parts.append(said_of(ids, said=delete_scores, columns=["p_delete"]))
     else:
         parts.append(pd.DataFrame({"p_delete": np.full(len(ids), np.nan)}))
     if customer_value is not None:
-        parts.append(beside(customer_value, "clv"))
+        parts.append(said_of(ids, said=customer_value, columns=["clv"]))
     table = pd.concat([features[["customer_id"]].reset_index(drop=True), *parts], axis=1)
     mean = float(delete_scores["p_delete"].mean()) if delete_scores is not None and len(delete_scores) else np.nan
     table["delete_band"] = pd.array(clocks.delete_band(table["p_delete"], mean=mean), dtype="string")
@@ -111,9 +108,8 @@ def two_clocks_save_first(two_clocks: pd.DataFrame, features: pd.DataFrame) -> p
     """The customers to save first, most money at risk on top: a list for action, private."""
     chosen = two_clocks[two_clocks["group"] == "save_first"].sort_values("value_at_risk", ascending=False)
     columns = ["customer_id", "p_churn", "p_delete", "value_at_risk", *(["clv"] if "clv" in chosen else [])]
-    known = features[list(_TOLD_OF_LIST)]
-    place = places_of(chosen["customer_id"], among=features["customer_id"])
-    return pd.concat([chosen[columns].reset_index(drop=True), rows_at(known, places=place)], axis=1)
+    known = said_of(chosen["customer_id"], said=features, columns=_TOLD_OF_LIST)
+    return pd.concat([chosen[columns].reset_index(drop=True), known], axis=1)
 
 
 def two_clocks_leave_alone(two_clocks: pd.DataFrame) -> pd.DataFrame:
@@ -208,8 +204,7 @@ def _both_doors(customers: pd.DataFrame, *, drift: LevelDrift, deletion_drift: L
 
 def _list_and_rest(customers: pd.DataFrame, *, scores: pd.DataFrame, drift: LevelDrift) -> dict[str, Any]:
     """Return the numbers of the list, of those left alone, and of those whom private chat does not reach."""
-    place = places_of(scores["customer_id"], among=customers["customer_id"])
-    told = rows_at(customers[["group", "p_delete", "delete_band"]], places=place)
+    told = said_of(scores["customer_id"], said=customers, columns=["group", "p_delete", "delete_band"])
     money = pd.concat([told, scores.reset_index(drop=True)], axis=1)
     total = float(money["value_at_risk"].sum())
     first = money[money["group"] == "save_first"]

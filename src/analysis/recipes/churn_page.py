@@ -8,7 +8,7 @@ from analysis.churn import at_risk, drivers, priorities, wording
 from analysis.churn.evaluation import Evaluation, evaluate, evaluate_all, failed_gates, simple_forecasts
 from analysis.churn.forecast import BASELINE, MODEL, RECENCY
 from analysis.evidence import Estimate, Forecast, Observed, grade_of
-from analysis.features.places import places_of, rows_at
+from analysis.features.places import said_of
 from analysis.fields import FIELDS
 from analysis.numerals import format_value
 from analysis.params import ChurnParams
@@ -269,8 +269,7 @@ def churn_risk_histogram(churn_scores: pd.DataFrame) -> pd.DataFrame:
 def churn_save_first(churn_scores: pd.DataFrame, features: pd.DataFrame, churn_params: ChurnParams) -> pd.DataFrame:
     """The customers who carry most money at risk, most first: a list for action, private."""
     first = churn_scores.nlargest(churn_params.save_first, "value_at_risk")
-    place = places_of(first["customer_id"], among=features["customer_id"])
-    known = rows_at(features[[RECENCY, "n_orders", "median_gap_days"]], places=place)
+    known = said_of(first["customer_id"], said=features, columns=[RECENCY, "n_orders", "median_gap_days"])
     return pd.concat([first.drop(columns=["risk_band", "value_band"]).reset_index(drop=True), known], axis=1)
 
 

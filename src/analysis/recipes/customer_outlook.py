@@ -4,7 +4,7 @@ from typing import Final
 
 import pandas as pd
 
-from analysis.features.places import places_of, rows_at
+from analysis.features.places import said_of
 from analysis.recipes.resolver import reads
 
 _SAID: Final = {
@@ -63,6 +63,5 @@ def customer_outlook(
         said = given[name]
         if said is None or said.empty:
             continue
-        place = places_of(table["customer_id"], among=said["customer_id"])
-        parts.append(rows_at(said[[c for c in columns if c in said]], places=place))
+        parts.append(said_of(table["customer_id"], said=said, columns=[c for c in columns if c in said]))
     return pd.concat([table, *parts], axis=1)

@@ -25,7 +25,7 @@ from analysis.experiment.assigned_sums import SEGMENTS, assigned_of, orders_arou
 from analysis.experiment.learning import Response, combined, grade_by_weight, learn_cells
 from analysis.experiment.participants import STOP_BELOW, control_arm, planned_shares
 from analysis.features.expressions import count_where, money_sum
-from analysis.features.ordered_purchases import purchases_of
+from analysis.features.ordered_purchases import BOUGHT, purchases_of
 from analysis.params import IncrementalityParams, StrategiesParams
 from analysis.recipes.resolver import reads
 from analysis.stats.proportions import sample_ratio_pvalue
@@ -39,7 +39,7 @@ _DEPTHS: Final = (0.01, 0.9)  # shares of the list price that an offer can be
 _PER_CUSTOMER: Final = (0.2, 5.0)  # touches of a treated customer
 
 
-@reads(ordered_purchases=("customer_id", "day", "amount"))
+@reads(ordered_purchases=BOUGHT)
 def learning_sums(
     tables: Tables, incrementality_params: IncrementalityParams, ordered_purchases: pd.DataFrame | None = None
 ) -> pd.DataFrame:

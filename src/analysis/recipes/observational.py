@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis.data.connect import Tables
 from analysis.experiment.observational import FEWEST_EACH, Compared, Windows, compare, windows
-from analysis.features.ordered_purchases import purchases_of, standing
+from analysis.features.ordered_purchases import BOUGHT, purchases_of, standing
 from analysis.features.places import places_of
 from analysis.features.replenishment import day_number
 from analysis.params import IncrementalityParams
@@ -77,7 +77,7 @@ def _calendar(tables: Tables) -> pd.DataFrame:
     return _pandas(tables.lazy("campaigns")).reindex(columns=columns)
 
 
-@reads(ordered_purchases=("customer_id", "day", "amount"))
+@reads(ordered_purchases=BOUGHT)
 def observational_effects(
     tables: Tables,
     observational_campaigns: pd.DataFrame,

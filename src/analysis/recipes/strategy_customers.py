@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.connect import Tables
-from analysis.features.places import places_of, rows_at
+from analysis.features.places import places_of, said_of
 from analysis.features.table import FEATURES_FOR_MODELS
 from analysis.params import StrategiesParams
 from analysis.recipes.resolver import reads
@@ -141,8 +141,8 @@ def _joined(table: pd.DataFrame, said: pd.DataFrame | None, *, columns: tuple[st
     if said is None or "customer_id" not in said:
         return table
     wanted = [name for name in columns if name in said and name not in table]
-    place = places_of(table["customer_id"], among=said["customer_id"])
-    return pd.concat([table, rows_at(said[wanted], places=place).set_axis(table.index)], axis=1)
+    known = said_of(table["customer_id"], said=said, columns=wanted).set_axis(table.index)
+    return pd.concat([table, known], axis=1)
 
 
 def _with_next_need(table: pd.DataFrame, said: pd.DataFrame | None, *, as_of: date) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from analysis.churn.spend import OrderValues, fit_spend, gamma_gamma_order_value
 from analysis.churn.tracking import track_repeat_purchases
 from analysis.data.connect import Tables
 from analysis.errors import TooFewError
-from analysis.features.ordered_purchases import history_at, holdout_after, purchase_days_of, purchases_of
+from analysis.features.ordered_purchases import BOUGHT, history_at, holdout_after, purchase_days_of, purchases_of
 from analysis.params import ValueParams
 from analysis.periods import days_before
 from analysis.recipes.resolver import reads
@@ -72,7 +72,7 @@ def value_frame(features: pd.DataFrame, as_of: date, value_params: ValueParams) 
     }
 
 
-@reads(ordered_purchases=("customer_id", "day", "amount"))
+@reads(ordered_purchases=BOUGHT)
 def btyd_history(ordered_purchases: pd.DataFrame, value_frame: dict[str, Any]) -> pd.DataFrame:
     """The calibration period and what followed, one row per customer who began in it.
 
@@ -161,7 +161,7 @@ def value_level(value_holdout: pd.DataFrame, value_choice: dict[str, Any]) -> di
     return {"level_error": missed}
 
 
-@reads(features=("customer_id", "frequency", "recency", "T"), ordered_purchases=("customer_id", "day", "amount"))
+@reads(features=("customer_id", "frequency", "recency", "T"), ordered_purchases=BOUGHT)
 def btyd_today_history(
     features: pd.DataFrame, ordered_purchases: pd.DataFrame, value_frame: dict[str, Any], value_params: ValueParams
 ) -> pd.DataFrame:
@@ -239,7 +239,7 @@ def btyd_models(
     return pd.DataFrame(rows, columns=model_choice.PARAMETER_COLUMNS)
 
 
-@reads(ordered_purchases=("customer_id", "day", "amount"))
+@reads(ordered_purchases=BOUGHT)
 def tracking(
     ordered_purchases: pd.DataFrame,
     btyd_judged: dict[str, Any],

@@ -14,7 +14,7 @@ from analysis.churn.btyd import catalogue, uncertainty
 from analysis.data.connect import Tables
 from analysis.errors import AnalysisError
 from analysis.evidence import Estimate, Forecast, Observed, grade_of
-from analysis.features.ordered_purchases import purchases_of, revenue_by_month_of_age
+from analysis.features.ordered_purchases import BOUGHT, purchases_of, revenue_by_month_of_age
 from analysis.features.places import places_of, rows_at
 from analysis.features.revenue_by_age import MONTH_DAYS
 from analysis.growth import unit_economics as economics
@@ -140,7 +140,7 @@ def new_customer_costs(tables: Tables, features: pd.DataFrame, customer_sources:
     return table.rename_axis("source").reset_index().assign(first_on=first)[columns]
 
 
-@reads(features=("customer_id", "first_order_on"), ordered_purchases=("customer_id", "day", "amount"))
+@reads(features=("customer_id", "first_order_on"), ordered_purchases=BOUGHT)
 def margin_curves(
     ordered_purchases: pd.DataFrame,
     as_of: date,
